@@ -220,10 +220,20 @@ pub struct Audit {
 /// `mappings …`.
 #[derive(Debug, Subcommand)]
 pub enum MappingsCommand {
-    /// Writes every mapping as JSON Lines
-    Export,
-    /// Reads mappings as JSON Lines; all are checked before the first is imported
+    /// Writes every mapping, as JSON Lines or CSV
+    Export(ExportMappings),
+    /// Reads mappings, as JSON Lines or CSV; all are checked before the first is imported
     Import(ImportMappings),
+    /// Counts the mappings at each provider
+    Count(Shown),
+}
+
+/// `mappings export`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ExportMappings {
+    /// Writes CSV with a header: map,key,provider,customer,was_provider,was_customer
+    #[arg(long)]
+    pub csv: bool,
 }
 
 /// `mappings import`.
@@ -232,7 +242,10 @@ pub struct ImportMappings {
     /// The file, or - for stdin
     #[arg(value_name = "FILE")]
     pub file: String,
-    /// Replaces existing mappings that have another value
+    /// Reads CSV as export writes it, also from a file whose name does not end in .csv
+    #[arg(long)]
+    pub csv: bool,
+    /// Replaces existing mappings that have another value. What a user was before stays beside it, as was
     #[arg(long)]
     pub replace: bool,
     /// Does not ask. Production needs it if there is no terminal to ask at

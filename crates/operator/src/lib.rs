@@ -63,7 +63,7 @@ pub use job::{CronJobRow, DeliveryRow, EnqueuedByRow, HistoryRow, JobView, PutBa
 pub use job_pages::JobPage;
 pub use jobs::{JobQuery, JobRow};
 pub use longshore_queue::{JobFilter, LetterFilter, RunAt, SentForm, Signed};
-pub use mappings::{Imported, Mapping};
+pub use mappings::{Imported, Mapping, MappingCount};
 pub use operations::{BecameRow, OperationRow};
 pub use operator::Operator;
 pub use people::{PersonPreview, PersonRow};

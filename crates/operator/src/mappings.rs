@@ -23,8 +23,20 @@ pub struct Mapping {
     pub map: String,
     /// What is mapped.
     pub key: String,
-    /// What to: a text, or an object of texts.
+    /// What to: the name of a provider; or an object with `provider`, `customer`, and perhaps `was`: what the user was before,
+    /// in the same form.
     pub value: Value,
+}
+
+/// How many entries of a map are at one provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MappingCount {
+    /// `customers` or `subscriptions`.
+    pub map: &'static str,
+    /// The provider.
+    pub provider: String,
+    /// How many.
+    pub count: u64,
 }
 
 /// What an import came to.
@@ -51,16 +63,21 @@ impl Mapping {
             return Err("key: is empty, or has control characters".to_owned());
         }
         let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        let is_customer =
+            |value: &Value| is_text(&value["provider"]) && is_text(&value["customer"]);
         let fits = match (self.map.as_str(), &self.value) {
             ("subscriptions", value) => is_text(value),
-            (_, value) => is_text(&value["provider"]) && is_text(&value["customer"]),
+            (_, value) => is_customer(value) && value.get("was").is_none_or(is_customer),
         };
         match fits {
             true => Ok(()),
             false if self.map == "subscriptions" => {
                 Err("value: must be the name of a provider".to_owned())
             }
-            false => Err("value: must be an object with provider and customer".to_owned()),
+            false => Err(
+                "value: must be an object with provider and customer, and perhaps was, which has the same"
+                    .to_owned(),
+            ),
         }
     }
 
@@ -70,6 +87,42 @@ impl Mapping {
             Some(text) => text.to_owned(),
             None => self.value.to_string(),
         }
+    }
+
+    /// The name of the provider.
+    #[must_use]
+    pub fn provider(&self) -> Option<&str> {
+        let value = self.value.get("provider").unwrap_or(&self.value);
+        value.as_str()
+    }
+
+    /// Whether the entry that is there says the same. What a user was before need not be repeated.
+    fn is_same(&self, there: &Self) -> bool {
+        let now = |value: &Value| {
+            let fields = [value.get("provider"), value.get("customer")];
+            fields.map(|field| field.cloned())
+        };
+        let was = self.value.get("was");
+        match self.value.is_object() {
+            true => {
+                now(&self.value) == now(&there.value)
+                    && (was.is_none() || was == there.value.get("was"))
+            }
+            false => self.value == there.value,
+        }
+    }
+
+    /// The same, with the customer that it replaces, unless it says itself what the user was before.
+    fn replacing(&self, there: &Self) -> Self {
+        let mut new = self.clone();
+        if let (Some(value), Some(old)) = (new.value.as_object_mut(), there.value.as_object())
+            && !value.contains_key("was")
+        {
+            let mut was = old.clone();
+            was.remove("was");
+            value.insert("was".to_owned(), was.into());
+        }
+        new
     }
 
     fn read(map: &str, key: String, stored: String) -> Self {
@@ -111,6 +164,30 @@ impl Operator {
         Ok(())
     }
 
+    /// How many entries are at each provider, by map and name. One that changes meanwhile may count twice.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn count_mappings(&self) -> Result<Vec<MappingCount>, OperatorError> {
+        let queue = self.mappings_queue()?;
+        let mut counts = BTreeMap::<_, u64>::new();
+        for map in MAPS {
+            let count = |key, value| {
+                let mapping = Mapping::read(map, key, value);
+                let provider = mapping.provider().unwrap_or("(unreadable)").to_owned();
+                *counts.entry((map, provider)).or_default() += 1;
+            };
+            queue.entries(map, count).await?;
+        }
+        let counts = counts.into_iter();
+        let counts = counts.map(|((map, provider), count)| MappingCount {
+            map,
+            provider,
+            count,
+        });
+        Ok(counts.collect())
+    }
+
     /// Those of these mappings that are there with another value, by their place in the list.
     ///
     /// # Errors
@@ -124,7 +201,7 @@ impl Operator {
         for (n, mapping) in mappings.iter().enumerate() {
             let there = queue.find(&mapping.map, &mapping.key).await?;
             let there = there.map(|value| Mapping::read(&mapping.map, mapping.key.clone(), value));
-            if let Some(there) = there.filter(|there| there.value != mapping.value) {
+            if let Some(there) = there.filter(|there| !mapping.is_same(there)) {
                 others.insert(n, there);
             }
         }
@@ -151,16 +228,22 @@ impl Operator {
         queue.note(signed, &note).await?;
         let mut imported = Imported::default();
         for mapping in mappings {
-            let (map, key, value) = (&mapping.map, &mapping.key, mapping.stored());
+            let (map, key) = (&mapping.map, &mapping.key);
             let there = queue.find(map, key).await?;
-            match there.map(|there| Mapping::read(map, key.clone(), there)) {
-                Some(there) if there.value == mapping.value => {
+            let value = match there.map(|there| Mapping::read(map, key.clone(), there)) {
+                Some(there) if mapping.is_same(&there) => {
                     imported.same += 1;
                     continue;
                 }
-                Some(_) => imported.replaced += 1,
-                None => imported.added += 1,
-            }
+                Some(there) => {
+                    imported.replaced += 1;
+                    mapping.replacing(&there).stored()
+                }
+                None => {
+                    imported.added += 1;
+                    mapping.stored()
+                }
+            };
             queue.reassign(map, key, &value).await?;
         }
         Ok(imported)
@@ -199,6 +282,14 @@ mod tests {
             (mapping("customers", "user-7", json!("cus_1")), "value"),
             (
                 mapping("customers", "user-7", json!({ "provider": "stripe" })),
+                "value",
+            ),
+            (
+                mapping(
+                    "customers",
+                    "user-7",
+                    json!({ "provider": "b", "customer": "c", "was": "cus_1" }),
+                ),
                 "value",
             ),
             (mapping("subscriptions", "sub_1", json!("")), "value"),

@@ -1,5 +1,6 @@
 //! The args of jobs about payments: what producers write. They need none of what carries the jobs out.
 
+mod apply_payment_event;
 mod apply_stripe_event;
 mod backfill_stripe_events;
 mod cancel_subscription;
@@ -12,6 +13,7 @@ mod currency;
 mod payment;
 mod reconcile_payments;
 
+pub use apply_payment_event::ApplyPaymentEvent;
 pub use apply_stripe_event::ApplyStripeEvent;
 pub use backfill_stripe_events::BackfillStripeEvents;
 pub use cancel_subscription::CancelSubscription;
@@ -36,3 +38,14 @@ pub const KINDS: &[KindSpec] = &[
     KindSpec::of::<BackfillStripeEvents>(),
     KindSpec::of::<ReconcilePayments>(),
 ];
+
+/// The kinds where there is a payment provider beside Stripe.
+pub const KINDS_BESIDE_STRIPE: &[KindSpec] = &{
+    let mut kinds = [KindSpec::of::<ApplyPaymentEvent>(); KINDS.len() + 1];
+    let mut n = 0;
+    while n < KINDS.len() {
+        kinds[n] = KINDS[n];
+        n += 1;
+    }
+    kinds
+};

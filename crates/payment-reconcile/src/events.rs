@@ -20,6 +20,7 @@
 //! lead to `order_paid` just as well, but then under its own id: the app would know one payment under two keys, or two
 //! effects under one, where an answer had been lost in between.
 
+mod another;
 mod backfill;
 mod deliver;
 mod effects;
@@ -34,6 +35,8 @@ use serde_json::{Map, Value};
 use crate::app::{AppClient, Effect};
 use crate::error;
 use crate::stripe::{Event, NAME, Stripe};
+pub use another::ApplyPaymentEventHandler;
+pub(crate) use another::of_record;
 pub use backfill::BackfillStripeEventsHandler;
 pub(crate) use deliver::{Delivered, deliver, deliver_again};
 pub(crate) use effects::of_payment;
@@ -118,11 +121,9 @@ impl Handler for ApplyStripeEventHandler {
         };
         match deliver(&self.app, &run, &effect).await? {
             Delivered::Now | Delivered::Again => Ok(done(&effect)),
-            delivered @ (Delivered::Before | Delivered::Overtaken) => {
-                let (what, of, why) = (effect.effect.as_str(), &effect.object, delivered.why());
-                let reason = format!("{what} of {of}: {why}");
-                Ok(Outcome::Skipped { reason })
-            }
+            delivered @ (Delivered::Before | Delivered::Overtaken) => Ok(Outcome::Skipped {
+                reason: delivered.reason(&effect),
+            }),
         }
     }
 }
@@ -141,6 +142,14 @@ fn wrong_mode(event: &Event) -> JobError {
 
 /// The answer is Stripe's, although the app was asked last: it is Stripe's breaker that a run says something for.
 fn done(effect: &Effect) -> Outcome {
+    Outcome::Done {
+        result: Some(Value::Object(result_of(effect))),
+        answer: Answer::of(NAME),
+    }
+}
+
+/// What a job's result says of an effect that was told.
+fn result_of(effect: &Effect) -> Map<String, Value> {
     let mut result = Map::new();
     result.insert("effect".to_owned(), effect.effect.as_str().into());
     for (name, id) in [
@@ -153,8 +162,5 @@ fn done(effect: &Effect) -> Outcome {
             result.insert(name.to_owned(), id.as_str().into());
         }
     }
-    Outcome::Done {
-        result: Some(Value::Object(result)),
-        answer: Answer::of(NAME),
-    }
+    result
 }

@@ -3,36 +3,26 @@
 mod another;
 mod app;
 mod reports;
+mod set_up;
 mod stripe;
 
-use std::marker::PhantomData;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::webhook::StripeEvents;
-use crate::{
-    AppClient, AppConfig, ApplyStripeEventHandler, BackfillStripeEventsHandler,
-    CancelSubscriptionHandler, ConfirmPaymentIntentHandler, CreateCustomerHandler,
-    CreatePaymentIntentHandler, CreateRefundHandler, CreateSubscriptionHandler, PaymentProvider,
-    Providers, ReconcilePaymentsHandler, Stripe, StripeConfig,
-};
-use longshore_integration::settings::{Declaration, Section, Settings};
+use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
-    CallPolicy, Context, CronEntry, Events, Integration, Inventory, OtherProvider, Provider,
-    QueueSpec, Repeats, SetUp, SetUpError, Smoke, Source,
+    CronEntry, Events, Integration, Inventory, OtherProvider, Provider, QueueSpec, Repeats, Smoke,
 };
-use longshore_job::{Handler, Handlers, Job, JobError, Outcome, Run};
-use longshore_provider::secret::{Secret, Unusable};
-use secrecy::ExposeSecret;
+use longshore_job::Job;
 use serde_json::json;
 
+use crate::Stripe;
 pub use another::AnotherProvider;
 pub use app::{AppSettings, NewCustomers};
 pub use stripe::{StripeSettings, wrong_mode};
 
 use another::Known;
 use app::PaymentsKeys;
-use reports::Reports;
+use set_up::{events, set_up, set_up_with};
 
 const SECRET_KEY: &str = StripeSettings::SECRET_KEY;
 
@@ -62,29 +52,8 @@ pub const fn integration() -> Integration {
             },
             set_up: &|context| Box::pin(set_up(context)),
             provider: Some(PROVIDER),
-            cron: &[
-                CronEntry {
-                    name: "nightly-backfill",
-                    kind: crate::BackfillStripeEvents::KIND,
-                    schedule: "0 2 * * *",
-                    // What is younger may still be on its way.
-                    args: r#"{"from":"{tick-30d}","to":"{tick-1h}"}"#,
-                    catch_up: "once",
-                },
-                CronEntry {
-                    name: "nightly-reconcile",
-                    kind: crate::ReconcilePayments::KIND,
-                    schedule: "30 2 * * *",
-                    args: r#"{"from":"{day-1d}","to":"{day}","repair":false}"#,
-                    // Each night has a day of its own to look at.
-                    catch_up: "all",
-                },
-            ],
-            events: &[Events {
-                name: PROVIDER.name,
-                turned_on_by: &[SECRET_KEY, StripeSettings::WEBHOOK_SECRETS],
-                source: |context| Box::pin(events(context)),
-            }],
+            cron: &[BACKFILL, RECONCILE],
+            events: &[EVENTS],
             notices: None,
             files: None,
             #[cfg(feature = "sandbox")]
@@ -98,11 +67,14 @@ pub const fn integration() -> Integration {
 /// `payment-reconcile`, with another payment provider beside Stripe. New customers go where
 /// `payments.provider_for_new_customers` says, and everybody else stays where they became one.
 ///
-/// Stripe has to be on, too: the queue is Stripe's, and so are the events and the reconcile.
+/// Stripe has to be on, too: the queue is Stripe's. Events of both are heard, and each has a reconcile of its own.
 #[must_use]
 pub const fn integration_with<P: AnotherProvider>() -> Integration {
     const {
         Integration {
+            kinds: crate::args::KINDS_BESIDE_STRIPE,
+            cron: &[BACKFILL, RECONCILE, P::RECONCILE],
+            events: &[EVENTS, P::EVENTS],
             settings: Settings {
                 sections: &[
                     Declaration::of::<StripeSettings>(),
@@ -143,6 +115,30 @@ pub const fn integration_with<P: AnotherProvider>() -> Integration {
     }
 }
 
+const BACKFILL: CronEntry = CronEntry {
+    name: "nightly-backfill",
+    kind: crate::BackfillStripeEvents::KIND,
+    schedule: "0 2 * * *",
+    // What is younger may still be on its way.
+    args: r#"{"from":"{tick-30d}","to":"{tick-1h}"}"#,
+    catch_up: "once",
+};
+
+const RECONCILE: CronEntry = CronEntry {
+    name: "nightly-reconcile",
+    kind: crate::ReconcilePayments::KIND,
+    schedule: "30 2 * * *",
+    args: r#"{"from":"{day-1d}","to":"{day}","repair":false}"#,
+    // Each night has a day of its own to look at.
+    catch_up: "all",
+};
+
+const EVENTS: Events = Events {
+    name: PROVIDER.name,
+    turned_on_by: &[SECRET_KEY, StripeSettings::WEBHOOK_SECRETS],
+    source: |context| Box::pin(events(context)),
+};
+
 const PROVIDER: Provider = Provider {
     name: "stripe",
     turned_on_by: &[SECRET_KEY],
@@ -166,160 +162,3 @@ const PROVIDER: Provider = Provider {
     }),
     page: include_str!("../stripe.md"),
 };
-
-async fn set_up(context: Context<'_>) -> Result<Option<SetUp>, SetUpError> {
-    match context.get() {
-        Some(stripe) => handlers(context, stripe, None::<Stripe>).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-async fn set_up_with<P: AnotherProvider>(
-    context: Context<'_>,
-) -> Result<Option<SetUp>, SetUpError> {
-    let Some(stripe) = context.get() else {
-        return Ok(None);
-    };
-    let another = another::connect::<P>(context).await?;
-    handlers(context, stripe, another).await.map(Some)
-}
-
-/// The handlers of all kinds.
-async fn handlers(
-    context: Context<'_>,
-    settings: &StripeSettings,
-    another: Option<impl PaymentProvider>,
-) -> Result<SetUp, SetUpError> {
-    let secret_key = key(context, settings).await?;
-    let calls = CallPolicy {
-        limit: settings.writes,
-        reads: Some(settings.calls.limit),
-        ..CallPolicy::new(PROVIDER.name, &settings.calls, [secret_key.clone()])
-    };
-    let stripe = Stripe::new(&StripeConfig {
-        base_url: settings.base_url.clone(),
-        secret_key,
-        timeout: settings.calls.timeout,
-    })
-    .map_err(|error| SetUpError::at(StripeSettings::AT, error))?;
-    let new_customers = context.get::<NewCustomers>();
-    let new_customers_of = |name: &str| new_customers.is_some_and(|to| to.0 == name);
-    let providers = match another {
-        Some(another) if new_customers_of(another.name()) => {
-            Providers::new(another).and(stripe.clone())
-        }
-        Some(another) => Providers::new(stripe.clone()).and(another),
-        None => Providers::new(stripe.clone()),
-    };
-    let handlers = Handlers::new()
-        .with(CreateCustomerHandler::new(providers.clone()))
-        .with(CreatePaymentIntentHandler::new(providers.clone()))
-        .with(ConfirmPaymentIntentHandler::new(providers.clone()))
-        .with(CreateRefundHandler::new(providers.clone()))
-        .with(CreateSubscriptionHandler::new(providers.clone()))
-        .with(CancelSubscriptionHandler::new(providers.clone()));
-    let handlers = match app(context).await? {
-        Some(app) => handlers
-            .with(ApplyStripeEventHandler::new(stripe.clone(), app.clone()))
-            .with(BackfillStripeEventsHandler::new(stripe.clone()))
-            .with(
-                reconcile(context, stripe, app)
-                    .await?
-                    .with_providers(providers),
-            ),
-        None => handlers
-            .with(NoApp::<crate::ApplyStripeEvent>(PhantomData))
-            .with(NoApp::<crate::BackfillStripeEvents>(PhantomData))
-            .with(NoApp::<crate::ReconcilePayments>(PhantomData)),
-    };
-    Ok(SetUp {
-        handlers,
-        calls: Some(calls),
-    })
-}
-
-/// Its reports lie where files are kept; on the job where there is no such place.
-async fn reconcile(
-    context: Context<'_>,
-    stripe: Stripe,
-    app: AppClient,
-) -> Result<ReconcilePaymentsHandler, SetUpError> {
-    let handler = ReconcilePaymentsHandler::new(stripe, app);
-    let files = context.program.files().await?;
-    Ok(match files.filter(|files| files.takes_files()) {
-        Some(files) => handler.with_store(Arc::new(Reports(files))),
-        None => handler,
-    })
-}
-
-/// The secret key, if the profile takes it. It never becomes one of the other mode: events of the one mode and calls of
-/// the other would be about different payments.
-async fn key(context: Context<'_>, settings: &StripeSettings) -> Result<Secret, SetUpError> {
-    let key = context.secret(SECRET_KEY, &settings.secret_key).await?;
-    let profile = context.program.profile();
-    if let Some(problem) = wrong_mode(profile, key.current().expose_secret()) {
-        return Err(SetUpError::wrong(format!("{SECRET_KEY} {problem}")));
-    }
-    let is_test = |key: &str| key.contains("_test_");
-    let first = is_test(key.current().expose_secret());
-    let same_mode = move |key: &str| match is_test(key) == first {
-        true => Ok(()),
-        false => Err(Unusable("it is of Stripe's other mode: restart for that")),
-    };
-    key.require(same_mode)
-        .map_err(|error| SetUpError::at(SECRET_KEY, error))?;
-    Ok(key)
-}
-
-async fn app(context: Context<'_>) -> Result<Option<AppClient>, SetUpError> {
-    let Some(settings) = context.get::<AppSettings>() else {
-        return Ok(None);
-    };
-    let app = AppClient::new(&AppConfig {
-        base_url: settings.base_url.clone(),
-        secret: context
-            .secret(AppSettings::SECRET, &settings.secret)
-            .await?,
-        timeout: settings.timeout,
-    });
-    app.map(Some).map_err(|error| SetUpError::at("app", error))
-}
-
-/// Where there is no app to tell, its jobs are dead letters that say so, to be replayed once there is.
-struct NoApp<J>(PhantomData<fn() -> J>);
-
-impl<J: Job> Handler for NoApp<J> {
-    type Job = J;
-
-    async fn run(&self, _: J, _: Run) -> Result<Outcome, JobError> {
-        Err(JobError::refusal(
-            "no app",
-            format!(
-                "there is no app to tell: set {} and {}, then replay",
-                AppSettings::BASE_URL,
-                AppSettings::SECRET
-            ),
-        ))
-    }
-}
-
-/// Stripe's events; `None` while it is off, or its webhooks have no secret.
-async fn events(context: Context<'_>) -> Result<Option<Box<dyn Source>>, SetUpError> {
-    let Some(settings) = context
-        .get::<StripeSettings>()
-        .filter(|stripe| !stripe.webhook_secrets.is_empty())
-    else {
-        return Ok(None);
-    };
-    let mut secrets = Vec::new();
-    for webhook in &settings.webhook_secrets {
-        secrets.push(
-            context
-                .secret(StripeSettings::WEBHOOK_SECRETS, webhook)
-                .await?,
-        );
-    }
-    let key = key(context, settings).await?;
-    let live = !key.current().expose_secret().contains("_test_");
-    Ok(Some(Box::new(StripeEvents::new(secrets, live))))
-}

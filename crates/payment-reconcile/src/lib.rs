@@ -19,6 +19,8 @@ mod operations;
 mod provider;
 #[cfg(feature = "worker")]
 mod reconcile;
+#[cfg(feature = "worker")]
+mod records;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(feature = "worker")]
@@ -29,14 +31,14 @@ mod webhook;
 #[cfg(feature = "worker")]
 pub use app::{AppClient, AppConfig, AppSetupError};
 pub use args::{
-    ApplyStripeEvent, BackfillStripeEvents, CancelSubscription, CaptureMethod,
+    ApplyPaymentEvent, ApplyStripeEvent, BackfillStripeEvents, CancelSubscription, CaptureMethod,
     ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund, CreateSubscription,
     PaymentBehavior, ReconcilePayments, RefundReason, SetupFutureUsage,
 };
 #[cfg(feature = "worker")]
 pub use config::StripeConfig;
 #[cfg(feature = "worker")]
-pub use events::{ApplyStripeEventHandler, BackfillStripeEventsHandler};
+pub use events::{ApplyPaymentEventHandler, ApplyStripeEventHandler, BackfillStripeEventsHandler};
 #[cfg(feature = "worker")]
 pub use integration::{
     AnotherProvider, AppSettings, NewCustomers, StripeSettings, integration, integration_with,
@@ -48,9 +50,16 @@ pub use operations::{
     CreatePaymentIntentHandler, CreateRefundHandler, CreateSubscriptionHandler,
 };
 #[cfg(feature = "worker")]
-pub use provider::{LookupFuture, Operation, OperationFuture, PaymentProvider, Providers, Receipt};
+pub use provider::{
+    LookupFuture, Operation, OperationFuture, PaymentProvider, Providers, Receipt, Share,
+};
 #[cfg(feature = "worker")]
 pub use reconcile::{OnTheJob, ReconcilePaymentsHandler, ReportFile, ReportStore, Storing};
+#[cfg(feature = "worker")]
+pub use records::{
+    EventRecord, PaymentPage, PaymentRecord, PaymentRecordState, PaymentRecords, RecordFuture,
+    SubscriptionRecord,
+};
 #[cfg(feature = "worker")]
 pub use stripe::{SetupError, Stripe};
 #[cfg(feature = "worker")]

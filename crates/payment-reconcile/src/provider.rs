@@ -5,9 +5,13 @@
 //! are, because the mapping of users and subscriptions says so. So both serve side by side until the last subscription
 //! has moved.
 
+mod share;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+
+pub use share::Share;
 
 use crate::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund,
@@ -111,14 +115,22 @@ pub trait PaymentProvider: Send + Sync + 'static {
 pub struct Providers {
     /// The first one is for new customers.
     all: Arc<[Arc<dyn PaymentProvider>]>,
+    /// Those of them who go there. The others go to the second one.
+    share: Arc<Share>,
 }
 
 impl Providers {
     /// One provider, for new customers and all others.
     #[must_use]
     pub fn new(for_new_customers: impl PaymentProvider) -> Self {
+        Self::of(vec![Arc::new(for_new_customers)])
+    }
+
+    /// These, the first one for new customers.
+    pub(crate) fn of(all: Vec<Arc<dyn PaymentProvider>>) -> Self {
         Self {
-            all: Arc::new([Arc::new(for_new_customers)]),
+            all: all.into(),
+            share: Arc::new(Share::ALL),
         }
     }
 
@@ -128,13 +140,26 @@ impl Providers {
         let more: Arc<dyn PaymentProvider> = Arc::new(provider);
         Self {
             all: self.all.iter().cloned().chain([more]).collect(),
+            ..self
         }
     }
 
-    /// Where new customers go.
+    /// The same, with only this share of new customers for the first one, and the rest for the second one.
     #[must_use]
-    pub fn for_new_customers(&self) -> &dyn PaymentProvider {
-        &*self.all[0]
+    pub fn with_share(self, share: Share) -> Self {
+        Self {
+            share: Arc::new(share),
+            ..self
+        }
+    }
+
+    /// Where this user goes, being nobody's customer yet.
+    #[must_use]
+    pub fn for_new_customer(&self, user_id: &str) -> &dyn PaymentProvider {
+        match self.all.get(1) {
+            Some(second) if !self.share.has(user_id) => &**second,
+            _ => &*self.all[0],
+        }
     }
 
     /// The one of this name.

@@ -1,4 +1,4 @@
-//! What Stripe and the app know of payments, compared.
+//! What a payment provider and the app know of payments, compared: Stripe, unless the job names another.
 //!
 //! [`pass`] goes through the window from the newest payments to the oldest, in slices of some 2,000: Stripe's payments
 //! of a slice are read, then the app's of the same time, page by page. Most find their counterpart at once. What does
@@ -24,6 +24,7 @@ mod books;
 mod compare;
 mod pass;
 mod report;
+mod side;
 mod slice;
 mod state;
 mod window;
@@ -37,12 +38,14 @@ use jiff::Timestamp;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run, Scope};
 use serde_json::{Map, Value, json};
 
-use crate::Providers;
 use crate::app::AppClient;
+use crate::records::{AnotherRecords, PaymentRecords};
 use crate::stripe::{NAME, Stripe};
-use books::{Actual, Books};
+use crate::{Providers, error};
+use books::{Actual, Another, Books};
 use pass::{Limits, ReconcilePass};
 pub use report::{OnTheJob, ReportFile, ReportStore, Storing};
+use side::Side;
 use state::{State, StateStore};
 use window::Window;
 
@@ -64,6 +67,10 @@ const REPAIRS_AT_A_TIME: usize = 50;
 /// "order_id","stripe_status","app_status","stripe_amount","app_amount","currency","repaired"}`, `null` where a side
 /// does not know.
 ///
+/// Where a job names another provider, `provider` is in the result, and stands for `stripe` in all these words:
+/// `payments_at_provider`, `paid_at_provider_pending_in_app`, `provider_status`. Where there are two providers, the result also has
+/// `open_payments` (those of the window whose money may still come) and `running_subscriptions` (all that have not ended).
+///
 /// With `repair`, two kinds are repaired, as an event would have done it: `paid_at_stripe_pending_in_app` by
 /// `order_paid`, `failed_at_stripe_pending_in_app` by `payment_failed`. An app that was told before and has forgotten it (restored from a
 /// backup) is told again, under the same key. What went back is only reported. A repair that the app refuses is reported as
@@ -73,6 +80,7 @@ pub struct ReconcilePaymentsHandler {
     stripe: Stripe,
     app: AppClient,
     others: Option<Providers>,
+    another: Option<AnotherRecords>,
     store: Arc<dyn ReportStore>,
     slice: Duration,
 }
@@ -85,6 +93,7 @@ impl ReconcilePaymentsHandler {
             stripe,
             app,
             others: None,
+            another: None,
             store: Arc::new(OnTheJob),
             slice: TIME_SLICE,
         }
@@ -94,6 +103,13 @@ impl ReconcilePaymentsHandler {
     #[must_use]
     pub fn with_providers(mut self, providers: Providers) -> Self {
         self.others = Some(providers);
+        self
+    }
+
+    /// The same, which compares this provider's payments, too, for jobs that name it.
+    #[must_use]
+    pub fn with_records(mut self, name: &'static str, records: Arc<dyn PaymentRecords>) -> Self {
+        self.another = Some(AnotherRecords { name, records });
         self
     }
 
@@ -119,22 +135,74 @@ impl Handler for ReconcilePaymentsHandler {
     const MAY_REPEAT: bool = true;
 
     async fn run(&self, job: ReconcilePayments, run: Run) -> Result<Outcome, JobError> {
-        let books = Actual {
-            stripe: &self.stripe,
-            app: &self.app,
-            others: self.others.as_ref(),
-            run: &run,
-        };
         let limits = Limits::with_rows(self.store.max_rows());
-        let state = reconcile(&books, &job, &run, limits, self.slice).await?;
-        let result = result(&job, &state, &run, &*self.store).await?;
+        let side = self.side(&job)?;
+        let (app, providers) = (&self.app, self.others.as_ref());
+        let state = match side {
+            Side::Stripe => {
+                let books = Actual {
+                    stripe: &self.stripe,
+                    app,
+                    others: providers,
+                    run: &run,
+                };
+                reconcile(&books, &job, side, &run, limits, self.slice).await?
+            }
+            Side::Another(provider) => {
+                let books = Another {
+                    provider,
+                    app,
+                    providers,
+                    run: &run,
+                };
+                reconcile(&books, &job, side, &run, limits, self.slice).await?
+            }
+        };
+        let running = self.running_subscriptions(side, &run).await?;
+        let result = result(&job, side, running, &state, &run, &*self.store).await?;
+        let answer = match side {
+            Side::Stripe => Answer::of(NAME),
+            Side::Another(_) => Answer::default(),
+        };
         Ok(Outcome::Done {
             result: Some(result),
             answer: Answer {
                 status: Some(200),
-                ..Answer::of(NAME)
+                ..answer
             },
         })
+    }
+}
+
+impl ReconcilePaymentsHandler {
+    /// Whose payments a job is about.
+    fn side(&self, job: &ReconcilePayments) -> Result<Side<'_>, JobError> {
+        let name = job.provider.as_deref().unwrap_or(NAME);
+        let another = self.another.as_ref().filter(|another| another.name == name);
+        match another {
+            Some(another) => Ok(Side::Another(another)),
+            None if name == NAME => Ok(Side::Stripe),
+            None => Err(JobError::refusal(
+                "unknown provider",
+                format!("{name} is no payment provider that is configured here"),
+            )),
+        }
+    }
+
+    /// How many subscriptions have not ended there, where that is of use: a provider is left once there are none.
+    async fn running_subscriptions(
+        &self,
+        side: Side<'_>,
+        run: &Run,
+    ) -> Result<Option<u64>, JobError> {
+        match side {
+            Side::Another(another) => another.records.running_subscriptions(run).await.map(Some),
+            Side::Stripe if self.another.is_none() => Ok(None),
+            Side::Stripe => {
+                let running = self.stripe.running_subscriptions(run).await;
+                running.map(Some).map_err(error::of_reading)
+            }
+        }
     }
 }
 
@@ -142,13 +210,14 @@ impl Handler for ReconcilePaymentsHandler {
 async fn reconcile(
     books: &impl Books,
     job: &ReconcilePayments,
+    side: Side<'_>,
     run: &Run,
     limits: Limits,
     slice: Duration,
 ) -> Result<State, JobError> {
     let began = Instant::now();
     let window = Window::of(job)?;
-    let mut keeper = StateStore::new(run, job);
+    let mut keeper = StateStore::new(run, job, side);
     let state = keeper.load().await?;
     let state = state.unwrap_or_else(|| State::new(&window));
     let mut pass = ReconcilePass {
@@ -192,6 +261,8 @@ fn end_slice(began: Instant, slice: Duration) -> Result<(), JobError> {
 
 async fn result(
     job: &ReconcilePayments,
+    side: Side<'_>,
+    running_subscriptions: Option<u64>,
     state: &State,
     run: &Run,
     store: &dyn ReportStore,
@@ -202,16 +273,23 @@ async fn result(
     put("from", job.from.clone().into());
     put("to", job.to.clone().into());
     put("repair", job.repair.into());
+    if let Side::Another(provider) = side {
+        put("provider", provider.name.into());
+    }
     put("finished_at", Timestamp::now().to_string().into());
-    put("payments_at_stripe", tally.at_stripe.into());
+    put(&side.word("payments_at_stripe"), tally.at_stripe.into());
     put("payments_of_invoices", tally.of_invoices.into());
     put("payments_in_app", tally.in_app.into());
     put("differences", tally.differences().into());
-    put("counts", tally.by_kind());
+    put("counts", tally.by_kind(side));
     put("repaired", tally.repaired.into());
+    if let Some(running) = running_subscriptions {
+        put("open_payments", tally.open.into());
+        put("running_subscriptions", running.into());
+    }
     let truncated = tally.differences() > state.rows.len() as u64;
     put("truncated", json!(truncated));
-    let [json, csv] = report::files(&state.rows);
+    let [json, csv] = report::files(&state.rows, side);
     put("rows", store.store(run, json).await?);
     put("csv", store.store(run, csv).await?);
     Ok(result.into())

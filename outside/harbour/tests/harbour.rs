@@ -1,6 +1,8 @@
 //! Harbour's program on a private Redis, with a stand-in for Slack: everything that `longshore` does works for a kind of jobs
 //! that Longshore has never heard of.
 
+#[path = "harbour/migration.rs"]
+mod migration;
 #[path = "harbour/payments.rs"]
 mod payments;
 

@@ -70,6 +70,18 @@ impl TestPay {
         understood(&self.http.read(&run.elsewhere(), request).await?)
     }
 
+    /// `GET /v1/<objects>?<query>`
+    pub(crate) async fn list<T: DeserializeOwned>(
+        &self,
+        run: &Run,
+        objects: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, CallError> {
+        let request = Request::get(format!("/v1/{objects}")).query(query.iter().copied());
+        let request = self.signed(request);
+        understood(&self.http.read(&run.elsewhere(), request).await?)
+    }
+
     /// A POST under a reference, which goes out once.
     pub(crate) async fn post(&self, run: &Run, request: Request) -> Result<Response, CallError> {
         let request = self.signed(request);

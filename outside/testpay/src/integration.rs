@@ -1,9 +1,13 @@
 //! What a program has to know of testpay.
 
-use longshore_integration::{Context, Integration, Inventory, Sandbox, SetUpError};
-use longshore_payment_reconcile::AnotherProvider;
+use longshore_integration::{
+    Context, CronEntry, Events, Integration, Inventory, Sandbox, SetUpError,
+};
+use longshore_job::Job;
+use longshore_payment_reconcile::{AnotherProvider, ReconcilePayments};
 
 use crate::client::{NAME, TestPay, TestPayConfig};
+use crate::events;
 use crate::settings::TestPaySettings;
 
 /// Payments by Stripe and testpay, for a program's list.
@@ -22,6 +26,19 @@ impl AnotherProvider for TestPay {
         owner: Some("Harbour"),
     };
     const PAGE: &'static str = include_str!("../testpay.md");
+    const EVENTS: Events = Events {
+        name: NAME,
+        turned_on_by: &[TestPaySettings::API_KEY, TestPaySettings::WEBHOOK_SECRET],
+        source: |context| Box::pin(events::source(context)),
+    };
+    const RECONCILE: CronEntry = CronEntry {
+        name: "nightly-reconcile-testpay",
+        schedule: "45 2 * * *",
+        kind: ReconcilePayments::KIND,
+        args: r#"{"from":"{day-1d}","to":"{day}","repair":false,"provider":"testpay"}"#,
+        // Each night has a day of its own to look at.
+        catch_up: "all",
+    };
     #[cfg(feature = "sandbox")]
     const SANDBOX: Option<Sandbox> = Some(crate::sandbox::SANDBOX);
     #[cfg(not(feature = "sandbox"))]

@@ -7,9 +7,11 @@
 
 mod client;
 mod error;
+mod events;
 mod integration;
 mod object;
 mod provider;
+mod records;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod settings;

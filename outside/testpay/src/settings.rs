@@ -16,6 +16,9 @@ section! {
         /// Any text. Refused in production.
         pub api_key: SecretRef = "api_key" as API_KEY,
             secret("testpay is off").checked(not_in_production).example("any");
+        /// What its events are signed with. Without it they are not taken.
+        pub webhook_secret: Option<SecretRef> = "webhook_secret" as WEBHOOK_SECRET,
+            secret("testpay's events are not taken").optional().example("any");
         /// How long one call may take.
         pub timeout: Duration = "timeout_seconds", seconds(SOME_TIME).or("10");
     }

@@ -66,7 +66,7 @@ impl Command {
             Self::Suppressions(Suppressions::Add(args) | Suppressions::Remove(args)) => {
                 change(args.yes)
             }
-            Self::Mappings(MappingsCommand::Export)
+            Self::Mappings(MappingsCommand::Export(_) | MappingsCommand::Count(_))
             | Self::Suppressions(Suppressions::List { .. })
             | Self::Work(_)
             | Self::Job(_)

@@ -168,12 +168,17 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "mappings export",
-        &["longshore mappings export > mappings.jsonl"],
+        &[
+            "longshore mappings export > mappings.jsonl",
+            "longshore mappings export --csv > mappings.csv",
+        ],
     ),
+    ("mappings count", &["longshore mappings count"]),
     (
         "mappings import",
         &[
             "longshore mappings import mappings.jsonl",
+            "longshore mappings import mappings.csv --replace",
             "longshore mappings import - --replace < mappings.jsonl",
         ],
     ),

@@ -86,7 +86,10 @@ pub(crate) struct Effect {
     /// How many refunds of the payment came to nothing.
     #[serde(skip)]
     pub(crate) failed_refunds: u64,
-    /// Stripe's id of what it is about.
+    /// Whose it is, where it is not Stripe's. Ids of two providers may be alike, so they are remembered apart.
+    #[serde(skip)]
+    pub(crate) provider: Option<&'static str>,
+    /// The provider's id of what it is about.
     #[serde(skip)]
     pub(crate) object: String,
     /// Which of several effects of one kind it is that the object can have: each try that failed, each sum that was
@@ -116,6 +119,7 @@ impl Effect {
             currency: None,
             dispute_status: None,
             failed_refunds: 0,
+            provider: None,
             object: object.into(),
             attempt: None,
         }
@@ -126,14 +130,17 @@ impl Effect {
     pub(crate) fn of_repair(mut self) -> Self {
         let attempt = self.attempt.iter().map(|attempt| format!("_{attempt}"));
         let attempt: String = attempt.collect();
-        self.event_id = format!("repair_{}_{}{attempt}", self.effect.as_str(), self.object);
+        let provider = self.provider.map(|name| format!("{name}_"));
+        let provider = provider.unwrap_or_default();
+        let effect = self.effect.as_str();
+        self.event_id = format!("repair_{provider}{effect}_{}{attempt}", self.object);
         self
     }
 
     /// What it is remembered under, and its mail enqueued under: `effect:order_paid:pi_1`, and
     /// `effect:payment_failed:pi_1:ch_1`.
     pub(crate) fn place(&self) -> String {
-        let place = place(self.effect, &self.object);
+        let place = self.place_as(self.effect);
         match &self.attempt {
             Some(attempt) => format!("{place}:{attempt}"),
             None => place,
@@ -146,27 +153,34 @@ impl Effect {
             Some(_) => EffectKind::SubscriptionRenewed,
             None => EffectKind::OrderPaid,
         };
-        place(paid, &self.object)
+        self.place_as(paid)
     }
 
     /// Where it is remembered what of the payment the app was told to have been refunded.
     pub(crate) fn place_of_refunds(&self) -> String {
-        format!("refunds:{}", self.payment())
+        format!("refunds:{}{}", self.of_provider(), self.payment())
     }
 
     /// Where it is remembered what the app was told of a dispute of the payment.
     pub(crate) fn place_of_disputes(&self) -> String {
-        format!("disputes:{}", self.payment())
+        format!("disputes:{}{}", self.of_provider(), self.payment())
     }
 
-    /// Stripe's id of the payment; of what has none, its own.
+    fn place_as(&self, effect: EffectKind) -> String {
+        let (of_provider, effect) = (self.of_provider(), effect.as_str());
+        format!("effect:{of_provider}{effect}:{}", self.object)
+    }
+
+    /// `testpay:`; nothing for Stripe.
+    fn of_provider(&self) -> String {
+        let provider = self.provider.map(|name| format!("{name}:"));
+        provider.unwrap_or_default()
+    }
+
+    /// The provider's id of the payment; of what has none, its own.
     fn payment(&self) -> &str {
         self.payment_intent.as_deref().unwrap_or(&self.object)
     }
-}
-
-fn place(effect: EffectKind, object: &str) -> String {
-    format!("effect:{}:{object}", effect.as_str())
 }
 
 /// What the app says to an effect that it took.

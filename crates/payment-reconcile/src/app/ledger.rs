@@ -24,12 +24,18 @@ pub(crate) struct LedgerPayment {
     /// Stripe's id of the payment, once the app knows it.
     #[serde(default, deserialize_with = "not_empty")]
     pub(crate) payment_intent: Option<String>,
+    /// The payment provider that has it, if the app says so; else it is told by the id.
+    #[serde(default, deserialize_with = "not_empty")]
+    pub(crate) provider: Option<String>,
     /// How far it has come.
     pub(crate) status: LedgerStatus,
     /// In minor units.
     pub(crate) amount: u64,
     /// In lower case, however the app writes it.
     pub(crate) currency: String,
+    /// Whether it may as well be at a provider that is not asked about.
+    #[serde(skip)]
+    pub(crate) may_be_elsewhere: bool,
 }
 
 /// How far a payment has come for the app.
@@ -93,9 +99,11 @@ mod tests {
             payments: vec![LedgerPayment {
                 order_id: "o1".to_owned(),
                 payment_intent: Some("pi_1".to_owned()),
+                provider: None,
                 status: LedgerStatus::Paid,
                 amount: 1000,
                 currency: "nok".to_owned(),
+                may_be_elsewhere: false,
             }],
             next: Some("2".to_owned()),
         };

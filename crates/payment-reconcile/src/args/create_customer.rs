@@ -20,7 +20,7 @@ use longshore_job::{InvalidArgs, Job, KindPolicy, PersonArg};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     deny_unknown_fields,
-    expecting = "an object with user_id and perhaps email, name, metadata"
+    expecting = "an object with user_id and perhaps email, name, provider, metadata"
 )]
 pub struct CreateCustomer {
     /// The app's id of the user: 1–200 characters without blanks.
@@ -31,6 +31,10 @@ pub struct CreateCustomer {
     /// The name, at most 256 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The payment provider that this user becomes a customer of; the configured one for new customers unless given. A
+    /// user who is a customer stays where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// The app's own, for Stripe's dashboard and events: at most 46 entries, keys of 40 and values of 500 characters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
@@ -44,6 +48,7 @@ impl CreateCustomer {
             user_id: user_id.into(),
             email: None,
             name: None,
+            provider: None,
             metadata: BTreeMap::new(),
         }
     }
@@ -62,6 +67,13 @@ impl CreateCustomer {
         self
     }
 
+    /// The payment provider that this user becomes a customer of.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
+
     /// One entry more of the app's own metadata.
     #[must_use]
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
@@ -73,7 +85,7 @@ impl CreateCustomer {
 impl Job for CreateCustomer {
     const KIND: &'static str = "create_customer";
     const QUEUE: &'static str = "payment-reconcile";
-    const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PUBLIC_ARGS: &'static [&'static str] = &["provider"];
     const PERSON_ARGS: &'static [PersonArg] =
         &[PersonArg::id("user_id"), PersonArg::email("email")];
     const PUBLIC_RESULT: &'static [&'static str] = &["provider", "customer"];
@@ -98,6 +110,7 @@ impl Job for CreateCustomer {
                 "name",
                 "must be 1 to 256 characters without control characters",
             ),
+            payment::provider(self.provider.as_deref()),
             payment::metadata(&self.metadata),
         ])
     }

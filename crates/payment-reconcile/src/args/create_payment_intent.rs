@@ -21,7 +21,7 @@ use longshore_job::{InvalidArgs, Job, KindPolicy, PersonArg};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     deny_unknown_fields,
-    expecting = "an object with order_id, user_id, amount, currency and perhaps customer, payment_method, confirm, off_session, return_url, setup_future_usage, receipt_email, capture_method, metadata"
+    expecting = "an object with order_id, user_id, amount, currency and perhaps customer, payment_method, confirm, off_session, return_url, setup_future_usage, receipt_email, capture_method, provider, metadata"
 )]
 pub struct CreatePaymentIntent {
     /// The app's id of the order.
@@ -56,6 +56,10 @@ pub struct CreatePaymentIntent {
     /// When the money is collected; once it is authorised, unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture_method: Option<CaptureMethod>,
+    /// The payment provider that takes the payment; the user's own unless given, or for nobody's customer the configured one
+    /// for new customers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// The app's own, for Stripe's dashboard and events: at most 46 entries, keys of 40 and values of 500 characters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
@@ -105,6 +109,7 @@ impl CreatePaymentIntent {
             setup_future_usage: None,
             receipt_email: None,
             capture_method: None,
+            provider: None,
             metadata: BTreeMap::new(),
         }
     }
@@ -165,6 +170,13 @@ impl CreatePaymentIntent {
         self
     }
 
+    /// The payment provider that takes the payment.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
+
     /// One entry more of the app's own metadata.
     #[must_use]
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
@@ -184,6 +196,7 @@ impl Job for CreatePaymentIntent {
         "off_session",
         "setup_future_usage",
         "capture_method",
+        "provider",
     ];
     const PERSON_ARGS: &'static [PersonArg] = &[
         PersonArg::id("user_id"),
@@ -210,6 +223,7 @@ impl Job for CreatePaymentIntent {
                 "receipt_email",
                 "is not an email address of the form local@domain.tld",
             ),
+            payment::provider(self.provider.as_deref()),
             payment::metadata(&self.metadata),
         ];
         if self.confirm == Some(true) {

@@ -57,7 +57,18 @@ pub(super) fn path_id(field: &str, text: &str) -> Result<(), InvalidArgs> {
     }
 }
 
-/// The same, if it is there.
+/// The name of a payment provider, if it is there. Which ones there are is up to the program.
+pub(super) fn provider(name: Option<&str>) -> Result<(), InvalidArgs> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+    let fits = |name: &str| (1..=40).contains(&name.len()) && name.bytes().all(plain);
+    InvalidArgs::unless(
+        name.is_none_or(fits),
+        "provider",
+        "is not the name of a provider: lower-case letters, digits, _ and - only",
+    )
+}
+
+/// An id, if it is there.
 pub(super) fn optional_id(field: &str, id: Option<&str>) -> Result<(), InvalidArgs> {
     id.map_or(Ok(()), |id| self::id(field, id))
 }

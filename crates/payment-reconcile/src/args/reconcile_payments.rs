@@ -11,7 +11,7 @@ use longshore_job::{InvalidArgs, Job, KindPolicy};
 /// The longest window.
 const LONGEST: jiff::SignedDuration = jiff::SignedDuration::from_hours(366 * 24);
 
-/// Compares the payments of a window at Stripe and in the app, reports every difference, and repairs the two that are
+/// Compares the payments of a window at one payment provider (Stripe, unless another one is named) and in the app, reports every difference, and repairs the two that are
 /// safe to repair, if asked.
 ///
 /// ```
@@ -21,7 +21,10 @@ const LONGEST: jiff::SignedDuration = jiff::SignedDuration::from_hours(366 * 24)
 /// assert!(!job.repair);
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with from, to, repair")]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with from, to, repair and perhaps provider"
+)]
 pub struct ReconcilePayments {
     /// The window's beginning, RFC 3339.
     pub from: String,
@@ -29,6 +32,9 @@ pub struct ReconcilePayments {
     pub to: String,
     /// Whether to repair what is safe to repair.
     pub repair: bool,
+    /// Whose payments; Stripe's unless given. Those of other providers are not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
 }
 
 impl ReconcilePayments {
@@ -39,6 +45,7 @@ impl ReconcilePayments {
             from: from.into(),
             to: to.into(),
             repair: false,
+            provider: None,
         }
     }
 
@@ -48,19 +55,30 @@ impl ReconcilePayments {
         self.repair = true;
         self
     }
+
+    /// The payments of this provider.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
 }
 
 impl Job for ReconcilePayments {
     const KIND: &'static str = "reconcile_payments";
     const QUEUE: &'static str = "payment-reconcile";
-    const PUBLIC_ARGS: &'static [&'static str] = &["from", "to", "repair"];
+    const PUBLIC_ARGS: &'static [&'static str] = &["from", "to", "repair", "provider"];
     const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
     const PUBLIC_RESULT: &'static [&'static str] = &[
         "from",
         "to",
         "repair",
+        "provider",
         "finished_at",
         "payments_at_stripe",
+        "payments_at_provider",
+        "open_payments",
+        "running_subscriptions",
         "payments_of_invoices",
         "payments_in_app",
         "differences",
@@ -73,8 +91,10 @@ impl Job for ReconcilePayments {
         "from",
         "to",
         "repair",
+        "provider",
         "compared_from",
         "payments_at_stripe",
+        "payments_at_provider",
         "payments_of_invoices",
         "payments_in_app",
         "differences",
@@ -85,6 +105,7 @@ impl Job for ReconcilePayments {
     const POLICY: KindPolicy = KindPolicy::taking(Duration::from_secs(3600));
 
     fn check(&self) -> Result<(), InvalidArgs> {
+        payment::provider(self.provider.as_deref())?;
         let (from, to) = (
             payment::time("from", &self.from),
             payment::time("to", &self.to),
@@ -113,6 +134,7 @@ impl fmt::Debug for ReconcilePayments {
             .field("from", &self.from)
             .field("to", &self.to)
             .field("repair", &self.repair)
+            .field("provider", &self.provider)
             .finish_non_exhaustive()
     }
 }

@@ -49,13 +49,14 @@ pub(crate) enum Delivered {
 }
 
 impl Delivered {
-    /// Why the app was not told now.
-    pub(super) fn why(self) -> &'static str {
-        match self {
+    /// Why the app was not told of this effect now.
+    pub(super) fn reason(self, effect: &Effect) -> String {
+        let why = match self {
             Self::Now | Self::Again => "the app was told",
             Self::Before => "the app was told before",
             Self::Overtaken => "the app was told what came after it",
-        }
+        };
+        format!("{} of {}: {why}", effect.effect.as_str(), effect.object)
     }
 }
 
@@ -124,8 +125,8 @@ async fn tell(
         return Ok(Delivered::Again);
     }
     if effect.effect.is_payment() {
-        // Stripe takes its share of each payment, whoever confirmed it; here each is seen once.
-        run.billed(NAME, "payment", 1);
+        // The provider takes its share of each payment, whoever confirmed it; here each is seen once.
+        run.billed(effect.provider.unwrap_or(NAME), "payment", 1);
     }
     Ok(Delivered::Now)
 }

@@ -3,16 +3,16 @@
 use std::future::Future;
 
 use longshore_integration::settings::Section;
-use longshore_integration::{Context, Inventory, Sandbox, Sections, SetUpError};
+use longshore_integration::{Context, CronEntry, Events, Inventory, Sandbox, Sections, SetUpError};
 
-use crate::PaymentProvider;
+use crate::{PaymentProvider, PaymentRecords};
 
 /// A payment provider beside Stripe, and what a program has to know of it: [`integration_with`](crate::integration_with)
 /// puts it there.
 ///
 /// Its settings stand at `providers.` and its name. Nothing here has a default, so what is forgotten does not
 /// compile. `docs/another-payment-provider.md` explains one.
-pub trait AnotherProvider: PaymentProvider + Sized {
+pub trait AnotherProvider: PaymentProvider + PaymentRecords + Sized {
     /// Its name, as configuration has it. [`PaymentProvider::name`] says the same.
     const NAME: &'static str;
     /// Its crate, `env!("CARGO_CRATE_NAME")`: what it logs is shown.
@@ -23,6 +23,10 @@ pub trait AnotherProvider: PaymentProvider + Sized {
     const INVENTORY: Inventory;
     /// Its page for operators, in Markdown with lines of at most 80 columns.
     const PAGE: &'static str;
+    /// Its events, posted to `/webhooks/` and its name: each becomes an [`ApplyPaymentEvent`](crate::ApplyPaymentEvent).
+    const EVENTS: Events;
+    /// When its payments are compared with the app's: a job of [`ReconcilePayments`](crate::ReconcilePayments) that names it.
+    const RECONCILE: CronEntry;
     /// Its stand-in. None in a build for production.
     const SANDBOX: Option<Sandbox>;
     /// What can be configured.

@@ -1,15 +1,17 @@
 //! `app.*` and `payments.*`: where payment effects go, and who takes new customers.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use longshore_integration::settings::{
-    Reader, SOME_TIME, SecretRef, origin, seconds, secret, text,
+    KeyPath, Reader, SOME_TIME, SecretRef, origin, seconds, secret, text, toml_by, whole,
 };
 use longshore_integration::{Sections, section};
 use longshore_provider::Origin;
 
 use super::another::Known;
 use super::stripe::StripeSettings;
+use crate::provider::Share;
 
 /// The template of the mails about payments that failed.
 const PAYMENT_FAILED: &str = "payment_failed";
@@ -37,6 +39,11 @@ section! {
         /// The provider that takes new customers: stripe, or another payment provider of the program. Those there are stay with
         /// theirs (`longshore mappings`).
         pub(super) new_customers: String = "provider_for_new_customers" as NEW_CUSTOMERS, text().or(STRIPE);
+        /// How many of a hundred new customers go there, if it is not stripe. The others go to stripe. It goes by the user's id, so
+        /// a larger share has all users of a smaller one.
+        pub(super) percent: u32 = "new_customers_percent", whole(0..=100).or("100");
+        /// Users who go there whatever the share is: the app's ids.
+        pub(super) users: BTreeSet<String> = "new_customers_users", toml_by(users).or("[]");
     }
 }
 
@@ -56,25 +63,39 @@ pub(super) fn complete(reader: &mut Reader<'_>, sections: &mut Sections, another
         _ => {}
     }
     if let Some(keys) = sections.get::<PaymentsKeys>()
-        && let Some(name) = new_customers(reader, keys.new_customers.clone(), another)
+        && let Some(provider) = new_customers(reader, keys.new_customers.clone(), another)
     {
-        sections.insert(name);
+        let share = Share {
+            percent: keys.percent,
+            users: keys.users.clone(),
+        };
+        sections.insert(NewCustomers { provider, share });
     }
 }
 
-/// The payment provider that takes new customers.
+fn users(reader: &mut Reader<'_>, path: &KeyPath) -> Option<BTreeSet<String>> {
+    let users: BTreeSet<_> = reader.text_list(path)?.into_iter().collect();
+    if users.contains("") {
+        reader.error(path, "has an empty id", "write the app's ids of users");
+        return None;
+    }
+    Some(users)
+}
+
+/// Where new customers go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewCustomers(pub String);
+pub struct NewCustomers {
+    /// The payment provider that takes them.
+    pub provider: String,
+    /// Those of them who go there, if it is not Stripe.
+    pub share: Share,
+}
 
 /// Who takes new customers: Stripe, or the other payment provider of the program.
-fn new_customers(
-    reader: &mut Reader<'_>,
-    name: String,
-    another: Option<&Known>,
-) -> Option<NewCustomers> {
+fn new_customers(reader: &mut Reader<'_>, name: String, another: Option<&Known>) -> Option<String> {
     let another_of_that_name = another.filter(|another| another.name == name);
     if name == STRIPE || another_of_that_name.is_some_and(|another| another.is_on) {
-        return Some(NewCustomers(name));
+        return Some(name);
     }
     let (problem, cure) = match (another_of_that_name, another) {
         (Some(off), _) => (

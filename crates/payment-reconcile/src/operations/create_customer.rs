@@ -4,6 +4,7 @@ use crate::CreateCustomer;
 use longshore_job::{Answer, Handler, JobError, Outcome, Run};
 use serde_json::json;
 
+use super::choice::Wanted;
 use super::mapping::{Customer, assign_customer, customer_of};
 use super::{choice, done};
 use crate::{Operation, PaymentProvider, Providers, Receipt};
@@ -36,7 +37,7 @@ impl Handler for CreateCustomerHandler {
         if let Some(known) = customer_of(&run, &job.user_id).await? {
             return Ok(done(json!(known), Answer::default()));
         }
-        let provider = choice::for_new_customer(&self.providers, &run).await?;
+        let provider = choice::for_new_customer(&self.providers, &run, wanted(&job)).await?;
         let receipt = provider.create_customer(&run, &job).await?;
         kept(&run, &job, provider, receipt).await
     }
@@ -45,11 +46,19 @@ impl Handler for CreateCustomerHandler {
         if let Some(known) = customer_of(run, &job.user_id).await? {
             return Ok(Some(done(json!(known), Answer::default())));
         }
-        let provider = choice::for_new_customer(&self.providers, run).await?;
+        let provider = choice::for_new_customer(&self.providers, run, wanted(job)).await?;
         match provider.find(run, Operation::CreateCustomer(job)).await? {
             Some(receipt) => kept(run, job, provider, receipt).await.map(Some),
             None => Ok(None),
         }
+    }
+}
+
+fn wanted(job: &CreateCustomer) -> Wanted<'_> {
+    Wanted {
+        user_id: &job.user_id,
+        provider: job.provider.as_deref(),
+        customer: None,
     }
 }
 

@@ -4,6 +4,7 @@ use crate::CreatePaymentIntent;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 
+use super::choice::Wanted;
 use super::{checkout, choice, done, with_next_action};
 use crate::{Operation, PaymentProvider, Providers, Receipt};
 
@@ -31,8 +32,7 @@ impl Handler for CreatePaymentIntentHandler {
     const MAY_REPEAT: bool = true;
 
     async fn run(&self, job: CreatePaymentIntent, run: Run) -> Result<Outcome, JobError> {
-        let named = job.customer.as_deref();
-        let chosen = choice::for_user(&self.providers, &run, &job.user_id, named).await?;
+        let chosen = choice::for_user(&self.providers, &run, wanted(&job)).await?;
         let (provider, customer) = chosen;
         let operation = Operation::CreatePaymentIntent(&job, customer.as_deref());
         let receipt = checkout::carry_out(provider, &run, operation);
@@ -44,12 +44,19 @@ impl Handler for CreatePaymentIntentHandler {
         job: &CreatePaymentIntent,
         run: &Run,
     ) -> Result<Option<Outcome>, JobError> {
-        let named = job.customer.as_deref();
-        let chosen = choice::for_user(&self.providers, run, &job.user_id, named).await?;
+        let chosen = choice::for_user(&self.providers, run, wanted(job)).await?;
         let (provider, customer) = chosen;
         let operation = Operation::CreatePaymentIntent(job, customer.as_deref());
         let found = provider.find(run, operation).await?;
         Ok(found.map(|receipt| made(provider, receipt)))
+    }
+}
+
+fn wanted(job: &CreatePaymentIntent) -> Wanted<'_> {
+    Wanted {
+        user_id: &job.user_id,
+        provider: job.provider.as_deref(),
+        customer: job.customer.as_deref(),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::CreateSubscription;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 
+use super::choice::Wanted;
 use super::mapping::assign_subscription;
 use super::{choice, done};
 use crate::{Operation, PaymentProvider, Providers, Receipt};
@@ -29,8 +30,12 @@ impl CreateSubscriptionHandler {
         job: &CreateSubscription,
         run: &Run,
     ) -> Result<(&dyn PaymentProvider, String), JobError> {
-        let named = job.customer.as_deref();
-        let chosen = choice::for_user(&self.providers, run, &job.user_id, named).await?;
+        let wanted = Wanted {
+            user_id: &job.user_id,
+            provider: None,
+            customer: job.customer.as_deref(),
+        };
+        let chosen = choice::for_customer(&self.providers, run, wanted).await?;
         let (provider, customer) = chosen;
         let customer = customer.ok_or_else(|| {
             JobError::refusal(

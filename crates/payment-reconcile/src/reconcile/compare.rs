@@ -25,6 +25,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::app::{LedgerPayment, LedgerStatus};
+use crate::records::{PaymentRecord, PaymentRecordState};
 use crate::stripe::{IntentStatus, MoneyBack, PaymentIntent};
 
 /// How long a payment has to have failed before the app is told. Until then its payer may try again.
@@ -136,8 +137,65 @@ pub(super) struct Payment {
     pub(super) of_invoice: bool,
 }
 
+/// A payment as its provider shows it.
+pub(super) trait Account: Clone + Send + Sync {
+    /// The provider's id.
+    fn id(&self) -> &str;
+
+    /// Unix time in seconds.
+    fn created(&self) -> i64;
+
+    /// What is kept of it.
+    fn payment(&self) -> Payment;
+}
+
+impl Account for PaymentIntent {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created(&self) -> i64 {
+        self.created
+    }
+
+    fn payment(&self) -> Payment {
+        Payment::of(self)
+    }
+}
+
+impl Account for PaymentRecord {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created(&self) -> i64 {
+        self.created
+    }
+
+    fn payment(&self) -> Payment {
+        let order = self.order_id.as_ref();
+        Payment {
+            id: self.id.clone(),
+            order: order.filter(|order| !order.is_empty()).cloned(),
+            status: self.status.clone(),
+            standing: match self.state {
+                PaymentRecordState::Open => PaymentState::Open,
+                PaymentRecordState::Paid => PaymentState::Succeeded,
+                PaymentRecordState::PartlyRefunded(_) => PaymentState::PartlyRefunded,
+                PaymentRecordState::Refunded => PaymentState::Refunded,
+                PaymentRecordState::Disputed(_) => PaymentState::Disputed,
+                PaymentRecordState::Failed { since, .. } => PaymentState::Failed(since),
+            },
+            amount: self.amount,
+            currency: self.currency.to_ascii_lowercase(),
+            created: self.created,
+            of_invoice: false,
+        }
+    }
+}
+
 impl Payment {
-    pub(super) fn of(intent: &PaymentIntent) -> Self {
+    fn of(intent: &PaymentIntent) -> Self {
         let standing = match intent.status {
             IntentStatus::Succeeded => match intent.money_back() {
                 MoneyBack::Nothing => PaymentState::Succeeded,
@@ -171,7 +229,12 @@ impl Payment {
 
     /// Whether it stays as it is, but for what goes back.
     pub(super) fn is_final(&self) -> bool {
-        self.status == "succeeded" || self.status == "canceled"
+        matches!(self.status.as_str(), "succeeded" | "canceled")
+    }
+
+    /// Whether its money may still come.
+    pub(super) fn is_open(&self) -> bool {
+        self.standing == PaymentState::Open
     }
 
     pub(super) fn is_paid(&self) -> bool {

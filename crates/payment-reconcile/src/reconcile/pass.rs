@@ -6,7 +6,7 @@ use longshore_job::{Answer, Blame, JobError};
 use ring::digest;
 
 use super::books::{Books, Repaired};
-use super::compare::{Entry, Kind, Payment, compare};
+use super::compare::{Account, Entry, Kind, Payment, compare};
 use super::report::Row;
 use super::slice::Slice;
 use super::state::State;
@@ -62,7 +62,10 @@ impl<B: Books> ReconcilePass<'_, B> {
         let Limits { slice: size, .. } = self.limits;
         let mut slice = Slice::read(self.books, self.window.start, upper, size).await?;
         let within = |payment: &&Payment| self.window.holds(payment.created);
-        self.state.tally.at_stripe += slice.payments.values().filter(within).count() as u64;
+        for payment in slice.payments.values().filter(within) {
+            self.state.tally.at_stripe += 1;
+            self.state.tally.open += u64::from(payment.is_open());
+        }
         for entry in std::mem::take(&mut self.state.waiting) {
             self.meet(entry, &mut slice, true).await?;
         }
@@ -87,10 +90,11 @@ impl<B: Books> ReconcilePass<'_, B> {
             let read_at = self.books.now();
             let page = self.books.ledger(part, cursor.as_deref()).await?;
             for payment in page.payments {
-                let entry = Entry::of(payment, part.within, read_at);
+                let within = part.within && !payment.may_be_elsewhere;
+                let entry = Entry::of(payment, within, read_at);
                 // Pages shift when something is written meanwhile: then one entry comes twice.
                 if seen.insert(hash(entry.payment_intent.as_deref(), Some(&entry.order_id))) {
-                    self.state.tally.in_app += u64::from(part.within);
+                    self.state.tally.in_app += u64::from(within);
                     self.meet(entry, slice, false).await?;
                 }
             }
@@ -134,7 +138,7 @@ impl<B: Books> ReconcilePass<'_, B> {
         let id = entry.payment_intent.clone().unwrap_or_default();
         match self.books.intent(&id).await? {
             Some(intent) => {
-                let payment = Payment::of(&intent);
+                let payment = intent.payment();
                 if (self.window.start..read_from).contains(&payment.created) {
                     self.state.claimed_ahead.insert(id);
                 }
@@ -174,7 +178,7 @@ impl<B: Books> ReconcilePass<'_, B> {
                 return Ok(());
             }
             match self.books.intent(&payment.id).await? {
-                Some(intent) => payment = Payment::of(&intent),
+                Some(intent) => payment = intent.payment(),
                 None => {
                     self.report(Row::of(Kind::UnknownToStripe, None, Some(&entry)));
                     return Ok(());
@@ -272,7 +276,7 @@ impl<B: Books> ReconcilePass<'_, B> {
         let row = match self.books.intent(id).await? {
             None => Some(Row::of(Kind::UnknownToStripe, None, Some(&entry))),
             Some(intent) => {
-                let payment = Payment::of(&intent);
+                let payment = intent.payment();
                 match compare(&payment, &entry, self.books.now()) {
                     None => None,
                     Some(kind) => {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::compare::{Entry, Kind, Payment, word};
+use super::side::Side;
 
 /// How many differences are kept on the job: some 180 KiB as JSON and CSV together.
 const ROWS_ON_THE_JOB: usize = 500;
@@ -57,13 +58,26 @@ impl Row {
             repaired: false,
         }
     }
+
+    /// As JSON, in the words of this side.
+    fn named(&self, side: Side<'_>) -> Value {
+        let Ok(Value::Object(row)) = serde_json::to_value(self) else {
+            unreachable!("a row is an object");
+        };
+        let mut row = side.named(row);
+        row.insert("kind".to_owned(), side.word(self.kind.as_str()).into());
+        row.into()
+    }
 }
 
 /// Counts of a reconcile: what operators see while it runs, and what its result begins with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tally {
-    /// Payments within the window that Stripe listed.
+    /// Payments within the window that the provider listed.
     pub(super) at_stripe: u64,
+    /// Those of them whose money may still come.
+    #[serde(default)]
+    pub(super) open: u64,
     /// Payments within the window that Stripe made for invoices, renewals of subscriptions among them, and the app has
     /// no order for.
     #[serde(default)]
@@ -82,9 +96,9 @@ impl Tally {
     }
 
     /// Every kind with its count, also those that did not come up.
-    pub(super) fn by_kind(&self) -> Value {
+    pub(super) fn by_kind(&self, side: Side<'_>) -> Value {
         let count = |kind| self.counts.get(&kind).copied().unwrap_or_default();
-        let counts = Kind::ALL.map(|kind| (kind.as_str().to_owned(), json!(count(kind))));
+        let counts = Kind::ALL.map(|kind| (side.word(kind.as_str()), json!(count(kind))));
         counts.into_iter().collect::<serde_json::Map<_, _>>().into()
     }
 }
@@ -142,9 +156,15 @@ impl ReportStore for OnTheJob {
 }
 
 /// Both files of these differences.
-pub(super) fn files(rows: &[Row]) -> [ReportFile; 2] {
-    let json = serde_json::to_vec(rows)
-        .unwrap_or_else(|error| unreachable!("rows are texts and numbers: {error}"));
+pub(super) fn files(rows: &[Row], side: Side<'_>) -> [ReportFile; 2] {
+    let written = match side {
+        Side::Stripe => serde_json::to_vec(rows),
+        Side::Another(_) => {
+            let rows: Vec<_> = rows.iter().map(|row| row.named(side)).collect();
+            serde_json::to_vec(&rows)
+        }
+    };
+    let json = written.unwrap_or_else(|error| unreachable!("rows are texts and numbers: {error}"));
     [
         ReportFile {
             name: "differences.json",
@@ -154,7 +174,7 @@ pub(super) fn files(rows: &[Row]) -> [ReportFile; 2] {
         ReportFile {
             name: "differences.csv",
             content_type: "text/csv; charset=utf-8",
-            body: csv::write(rows).into_bytes(),
+            body: csv::write(rows, side).into_bytes(),
         },
     ]
 }

@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 use longshore_job::{Answer, JobError};
 
 use super::books::Books;
-use super::compare::Payment;
-use crate::stripe::NAME;
+use super::compare::{Account, Payment};
 
 /// What Stripe has from `lower` on and before the slice before this one, each once.
 pub(super) struct Slice {
@@ -35,9 +34,9 @@ impl Slice {
             let page = books.intents(start, upper, after.as_deref()).await?;
             let known = payments.len();
             for intent in &page.data {
-                oldest = oldest.min(intent.created);
-                newest = newest.max(intent.created);
-                payments.insert(intent.id.clone(), Payment::of(intent));
+                oldest = oldest.min(intent.created());
+                newest = newest.max(intent.created());
+                payments.insert(intent.id().to_owned(), intent.payment());
             }
             if !page.has_more {
                 break start;
@@ -50,7 +49,7 @@ impl Slice {
                 payments.retain(|_, payment| payment.created >= lower);
                 break lower;
             }
-            after = page.data.last().map(|intent| intent.id.clone());
+            after = page.data.last().map(|intent| intent.id().to_owned());
         };
         Ok(Self {
             lower,
@@ -63,10 +62,10 @@ impl Slice {
 /// A page without anything new, after which there is more: the same one would be read for ever.
 fn goes_in_circles() -> JobError {
     JobError::Transient {
-        reason: "stripe's list of payment intents does not come to an end".to_owned(),
+        reason: "the provider's list of payments does not come to an end".to_owned(),
         answer: Answer {
             code: Some("endless list".to_owned()),
-            ..Answer::of(NAME)
+            ..Answer::default()
         },
     }
 }

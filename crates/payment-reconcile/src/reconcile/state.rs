@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::compare::{Entry, Payment};
 use super::report::{Row, Tally};
+use super::side::Side;
 use super::window::{Window, time};
 
 /// How long what a run goes on with is kept. A job that waited for longer begins again.
@@ -66,16 +67,18 @@ impl State {
 pub(super) struct StateStore<'a> {
     run: &'a Run,
     job: &'a ReconcilePayments,
+    side: Side<'a>,
     /// Nobody else's.
     key: String,
     second: bool,
 }
 
 impl<'a> StateStore<'a> {
-    pub(super) fn new(run: &'a Run, job: &'a ReconcilePayments) -> Self {
+    pub(super) fn new(run: &'a Run, job: &'a ReconcilePayments, side: Side<'a>) -> Self {
         Self {
             run,
             job,
+            side,
             key: format!("reconcile:{}", JobId::generate()),
             second: false,
         }
@@ -105,6 +108,7 @@ impl<'a> StateStore<'a> {
             && checkpoint["from"] == self.job.from
             && checkpoint["to"] == self.job.to
             && checkpoint["repair"] == self.job.repair
+            && checkpoint["provider"] == json!(self.job.provider)
     }
 
     /// Keeps the state.
@@ -119,21 +123,25 @@ impl<'a> StateStore<'a> {
         let key = format!("{}:{}", self.key, if self.second { 2 } else { 1 });
         memory.keep(&key, &body, KEPT).await?;
         let tally = &state.tally;
-        let checkpoint = json!({
+        let at_provider = self.side.word("payments_at_stripe");
+        let mut checkpoint = json!({
             "v": 1,
             "from": self.job.from,
             "to": self.job.to,
             "repair": self.job.repair,
             "compared_from": time(state.compared_from).to_string(),
-            "payments_at_stripe": tally.at_stripe,
+            at_provider: tally.at_stripe,
             "payments_of_invoices": tally.of_invoices,
             "payments_in_app": tally.in_app,
             "differences": tally.differences(),
-            "counts": tally.by_kind(),
+            "counts": tally.by_kind(self.side),
             "repaired": tally.repaired,
             "repairs_to_make": state.repairs.len(),
             "state": key,
         });
+        if let Some(provider) = &self.job.provider {
+            checkpoint["provider"] = provider.as_str().into();
+        }
         if !memory.save(&checkpoint).await? {
             return Err(JobError::transient("the job is no longer this run's"));
         }

@@ -13,6 +13,7 @@ use longshore_testing::{MemoryRequest, Script};
 use super::compare::Kind;
 use super::pass::Limits;
 use super::report::Row;
+use super::side::Side;
 use super::state::State;
 use book::{MadeUp, intent, paid};
 
@@ -46,7 +47,7 @@ fn script() -> Script {
 
 async fn reconciled(books: &MadeUp, repair: bool, limits: Limits) -> Result<State, JobError> {
     let run = script().run();
-    super::reconcile(books, &job(repair), &run, limits, HOUR).await
+    super::reconcile(books, &job(repair), Side::Stripe, &run, limits, HOUR).await
 }
 
 /// What it comes to when the run is dropped at these calls, each counted from the run's beginning, and resumed.
@@ -57,12 +58,12 @@ async fn interrupted(books: &MadeUp, repair: bool, limits: Limits, deaths: &[u64
         books.dies_at(death);
         tokio::select! {
             biased;
-            state = super::reconcile(books, &job, &run, limits, HOUR) => return state.expect("done"),
+            state = super::reconcile(books, &job, Side::Stripe, &run, limits, HOUR) => return state.expect("done"),
             () = books.dead.notified() => {}
         }
     }
     books.dies_at(u64::MAX);
-    let state = super::reconcile(books, &job, &run, limits, HOUR).await;
+    let state = super::reconcile(books, &job, Side::Stripe, &run, limits, HOUR).await;
     state.expect("done")
 }
 
@@ -129,7 +130,7 @@ async fn a_run_whose_job_is_another_ones_stops() {
     let script = script();
     script.memory.lose_job_after_saves(1);
     let run = script.run();
-    let stopped = super::reconcile(&books, &job(true), &run, small(), HOUR).await;
+    let stopped = super::reconcile(&books, &job(true), Side::Stripe, &run, small(), HOUR).await;
     assert!(stopped.is_err(), "{stopped:?}");
     assert_eq!(
         books.told(),
@@ -146,7 +147,16 @@ async fn turns_end_without_losing_anything() {
     let run = script().run();
     let mut turns = 0;
     let state = loop {
-        match super::reconcile(&books, &job(true), &run, small(), Duration::ZERO).await {
+        match super::reconcile(
+            &books,
+            &job(true),
+            Side::Stripe,
+            &run,
+            small(),
+            Duration::ZERO,
+        )
+        .await
+        {
             Ok(state) => break state,
             Err(JobError::Throttled { answer, .. }) => assert_eq!(answer.provider, None),
             Err(error) => panic!("{error:?}"),
@@ -167,12 +177,12 @@ async fn an_app_that_is_away_fails_the_run_and_the_next_goes_on() {
     let run = script().run();
     books.app_is_away(true);
     for _ in 0..3 {
-        let failed = super::reconcile(&books, &job(true), &run, small(), HOUR).await;
+        let failed = super::reconcile(&books, &job(true), Side::Stripe, &run, small(), HOUR).await;
         assert!(matches!(failed, Err(JobError::Transient { .. })));
     }
     books.app_is_away(false);
     let before = books.calls();
-    let state = super::reconcile(&books, &job(true), &run, small(), HOUR).await;
+    let state = super::reconcile(&books, &job(true), Side::Stripe, &run, small(), HOUR).await;
     let state = state.expect("done");
     assert_eq!(state.tally.repaired, books.told().len() as u64);
     assert!(state.tally.repaired > 5 && before > 0);
@@ -211,11 +221,11 @@ async fn another_comparison_does_not_resume_this_one() {
     books.dies_at(12);
     tokio::select! {
         biased;
-        _ = super::reconcile(&books, &first, &run, small(), HOUR) => panic!("it lives"),
+        _ = super::reconcile(&books, &first, Side::Stripe, &run, small(), HOUR) => panic!("it lives"),
         () = books.dead.notified() => {}
     }
     books.dies_at(u64::MAX);
-    let edited = super::reconcile(&books, &job(true), &run, small(), HOUR).await;
+    let edited = super::reconcile(&books, &job(true), Side::Stripe, &run, small(), HOUR).await;
     let edited = edited.expect("done");
     assert_eq!(edited.tally.repaired, books.told().len() as u64);
     let open = edited.rows.iter().filter(|row| !row.repaired);

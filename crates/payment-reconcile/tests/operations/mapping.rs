@@ -10,7 +10,7 @@ use longshore_payment_reconcile::{
 use longshore_payment_reconcile::{
     CancelSubscriptionHandler, CreateCustomerHandler, CreatePaymentIntentHandler,
     CreateSubscriptionHandler, LookupFuture, Operation, OperationFuture, PaymentProvider,
-    Providers, Receipt, Stripe,
+    Providers, Receipt, Share, Stripe,
 };
 use longshore_sandbox::Fault;
 use serde_json::json;
@@ -74,7 +74,7 @@ async fn customers_stay_where_they_are_when_new_ones_go_elsewhere() {
 
     let stripe = Stripe::new(&config(&scene.sandbox.origin())).expect("a client");
     let providers = Providers::new(Other::default()).and(stripe);
-    assert_eq!(providers.for_new_customers().name(), "other");
+    assert_eq!(providers.for_new_customer("user-8").name(), "other");
     assert_eq!(format!("{providers:?}"), r#"["other", "stripe"]"#);
     let customers = CreateCustomerHandler::new(providers.clone());
     let new = customers
@@ -143,6 +143,63 @@ async fn a_job_stays_with_the_provider_that_it_began_at() {
     assert_eq!(scene.sandbox.customers().len(), 1);
     let saved = scene.script.memory.checkpoints().len();
     assert_eq!(saved, 1, "each one says that the job comes on");
+}
+
+/// After a refusal a replay has a new key. Its payment method is of the provider that refused it.
+#[tokio::test]
+async fn a_replay_after_a_refusal_stays_with_its_provider() {
+    let scene = Scene::set().await;
+    let stripe = Stripe::new(&config(&scene.sandbox.origin())).expect("a client");
+    let after = Providers::new(Other::default()).and(stripe);
+    let intents = |providers: &Providers| CreatePaymentIntentHandler::new(providers.clone());
+    let job = || CreatePaymentIntent::new("order-1", "user-9", 1000, "nok");
+    let declined = || {
+        let job = job().payment_method("pm_card_chargeDeclined");
+        job.confirm(true).off_session(true)
+    };
+    let run = scene.a_run();
+    let before = intents(&scene.providers);
+    before
+        .run(declined(), run.clone())
+        .await
+        .expect_err("declined");
+    let mut replayed = run.clone();
+    replayed.idempotency_key = format!("{}-1", run.id);
+    let again = intents(&after).run(declined(), replayed.clone()).await;
+    assert_eq!(kind(&again.expect_err("declined by Stripe")), "permanent");
+    // An operator may say otherwise, by the args.
+    replayed.idempotency_key = format!("{}-2", run.id);
+    let moved = intents(&after).run(job().provider("other"), replayed).await;
+    assert_eq!(result(moved)["provider"], "other");
+    // What was never sent is bound by nothing.
+    let never_sent = intents(&after).run(job(), scene.a_run()).await;
+    assert_eq!(result(never_sent)["provider"], "other");
+}
+
+#[tokio::test]
+async fn a_share_of_the_new_customers_goes_elsewhere_and_args_decide_otherwise() {
+    let scene = Scene::set().await;
+    let stripe = Stripe::new(&config(&scene.sandbox.origin())).expect("a client");
+    let pilot = Share {
+        percent: 0,
+        users: ["ada".to_owned()].into(),
+    };
+    let providers = Providers::new(Other::default())
+        .and(stripe)
+        .with_share(pilot);
+    let customers = CreateCustomerHandler::new(providers);
+    for (job, provider) in [
+        (CreateCustomer::new("ada"), "other"),
+        (CreateCustomer::new("bob"), "stripe"),
+        (CreateCustomer::new("carol").provider("other"), "other"),
+        (CreateCustomer::new("dave").provider("stripe"), "stripe"),
+    ] {
+        let made = customers.run(job.clone(), scene.a_run()).await;
+        assert_eq!(result(made)["provider"], provider, "{}", job.user_id);
+    }
+    let unknown = CreateCustomer::new("eve").provider("adyen");
+    let unknown = customers.run(unknown, scene.a_run()).await;
+    assert_eq!(kind(&unknown.expect_err("not configured")), "transient");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Reconciling against a Stripe and an app that note what they are asked.
 
+mod another;
 mod lost;
 mod orders;
 
@@ -26,6 +27,7 @@ struct Scene {
     app: AppSandbox,
     handler: ReconcilePaymentsHandler,
     events: ApplyStripeEventHandler,
+    to_app: AppClient,
     script: Script,
     /// The window's beginning; it ends a day later, and lies two days back.
     from: u64,
@@ -58,7 +60,8 @@ impl Scene {
             .set_kinds(Kinds::new(longshore_email::args::KINDS.iter().copied()));
         Self {
             handler: ReconcilePaymentsHandler::new(to_stripe.clone(), to_app.clone()),
-            events: ApplyStripeEventHandler::new(to_stripe, to_app),
+            events: ApplyStripeEventHandler::new(to_stripe, to_app.clone()),
+            to_app,
             stripe,
             app,
             script,

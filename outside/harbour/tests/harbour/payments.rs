@@ -18,15 +18,20 @@ use crate::Harbour;
 const APP_SECRET: &str = "hush";
 
 /// With everybody whom payments take, as stand-ins answer.
-struct Shop {
-    harbour: Harbour,
-    stripe: StripeSandbox,
-    app: AppSandbox,
-    testpay: TestPaySandbox,
+pub(crate) struct Shop {
+    pub(crate) harbour: Harbour,
+    pub(crate) stripe: StripeSandbox,
+    pub(crate) app: AppSandbox,
+    pub(crate) testpay: TestPaySandbox,
 }
 
 impl Shop {
     async fn open() -> Self {
+        Self::open_with("").await
+    }
+
+    /// With this in the configuration, too.
+    pub(crate) async fn open_with(more: &str) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let stripe = StripeSandbox::start(any).await.expect("a free port");
         let app = AppSandbox::start(any).await.expect("a free port");
@@ -35,7 +40,7 @@ impl Shop {
         let harbour = Harbour::with(&format!(
             "providers.stripe.base_url = '{}'\nproviders.stripe.secret_key = 'sk_test_harbour'\n\
              app.base_url = '{}'\napp.secret = '{APP_SECRET}'\n\
-             providers.testpay.base_url = '{}'\nproviders.testpay.api_key = 'tp-harbour'\n",
+             providers.testpay.base_url = '{}'\nproviders.testpay.api_key = 'tp-harbour'\n{more}",
             stripe.origin(),
             app.origin(),
             testpay.origin()
@@ -66,12 +71,12 @@ impl Shop {
 }
 
 /// A time so many seconds from now, as args have it.
-fn from_now(seconds: i64) -> String {
+pub(crate) fn from_now(seconds: i64) -> String {
     let time = jiff::SignedDuration::from_secs(seconds);
     (jiff::Timestamp::now() + time).to_string()
 }
 
-async fn done<J: Job>(client: &Client, job: J) -> Value {
+pub(crate) async fn done<J: Job>(client: &Client, job: J) -> Value {
     let status = client.enqueue_and_wait(job, Duration::from_secs(60)).await;
     let status = status.expect("is accepted");
     assert_eq!(status.state, JobState::Completed, "{:?}", status.reason);

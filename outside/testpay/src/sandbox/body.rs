@@ -23,7 +23,7 @@ pub(super) struct NewCustomer {
 pub(super) struct NewPayment {
     order: String,
     user: String,
-    amount: Amount,
+    pub(super) amount: Amount,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) customer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,8 +35,8 @@ pub(super) struct NewPayment {
 /// In minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Amount {
-    value: u64,
+pub(super) struct Amount {
+    pub(super) value: u64,
     currency: String,
 }
 
@@ -80,6 +80,17 @@ pub(super) trait Body: DeserializeOwned + PartialEq {
         match read.problem() {
             Some(code) => Err(Problem::impossible(code)),
             None => Ok(read),
+        }
+    }
+}
+
+impl NewCustomer {
+    /// Of this user, with nothing else known.
+    pub(super) fn of(user: &str) -> Self {
+        Self {
+            user: user.to_owned(),
+            email: None,
+            name: None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use longshore_sandbox::Ids;
 
+use super::courier::Event;
 use super::problem::Problem;
 use super::thing::{Customer, Payment, Subscription, Thing};
 
@@ -12,6 +13,8 @@ pub(super) struct Book {
     pub(super) customers: Shelf<Customer>,
     pub(super) payments: Shelf<Payment>,
     pub(super) subscriptions: Shelf<Subscription>,
+    /// Oldest first.
+    pub(super) events: Vec<Event>,
 }
 
 /// Kept in memory for as long as the process lives.
@@ -39,6 +42,16 @@ impl<T: Thing> Shelf<T> {
     pub(super) fn get(&self, id: &str) -> Result<&T, Problem> {
         let place = self.places.get(id).ok_or(Problem::of_status(404))?;
         Ok(&self.things[*place])
+    }
+
+    /// Up to 100 that fit, newest first, after the one of this id; and whether there are more.
+    pub(super) fn newest(&self, after: Option<&str>, fits: impl Fn(&T) -> bool) -> (Vec<&T>, bool) {
+        let newest = self.things.iter().rev();
+        let after = after.and_then(|id| self.places.get(id));
+        let passed = after.map_or(0, |place| self.things.len() - place);
+        let mut found = newest.skip(passed).filter(|thing| fits(thing));
+        let page = found.by_ref().take(100).collect();
+        (page, found.next().is_some())
     }
 
     /// The thing of this reference: the one that there is, or a new one, which is not put there yet. Says whether it

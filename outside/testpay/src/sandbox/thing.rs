@@ -1,5 +1,6 @@
 //! What is made, as the API shows it.
 
+use longshore_sandbox::signed;
 use serde::Serialize;
 
 use super::body::{DECLINED, NewCustomer, NewPayment, NewSubscription};
@@ -29,6 +30,9 @@ pub(super) struct Payment {
     id: String,
     reference: String,
     status: PaymentStatus,
+    created: u64,
+    /// In minor units.
+    refunded: u64,
     #[serde(flatten)]
     asked: NewPayment,
     collections: Vec<Collection>,
@@ -99,6 +103,21 @@ impl Payment {
         Ok(true)
     }
 
+    /// Gives so much of it back; returns whether that could be.
+    pub(super) fn refund(&mut self, amount: u64) -> bool {
+        let left = self.asked.amount.value - self.refunded;
+        let fits = self.status == PaymentStatus::Collected && (1..=left).contains(&amount);
+        if fits {
+            self.refunded += amount;
+        }
+        fits
+    }
+
+    /// Unix time in seconds.
+    pub(super) fn created(&self) -> u64 {
+        self.created
+    }
+
     /// Why it was not collected under this reference.
     pub(super) fn refused(&self, reference: &str) -> Option<&'static str> {
         let mut all = self.collections.iter();
@@ -108,6 +127,10 @@ impl Payment {
 }
 
 impl Subscription {
+    pub(super) fn is_running(&self) -> bool {
+        self.status == SubscriptionStatus::Running
+    }
+
     /// Ends it; returns whether it was not done before.
     pub(super) fn end(&mut self, credit_unused: bool) -> bool {
         if self.status == SubscriptionStatus::Ended {
@@ -153,6 +176,8 @@ impl Thing for Payment {
             id,
             reference: reference.to_owned(),
             status: PaymentStatus::Open,
+            created: signed::now(),
+            refunded: 0,
             asked,
             collections: Vec::new(),
         }

@@ -16,7 +16,7 @@ const ON: &str = r#"
 fn they_are_on_with_a_key_and_an_app() {
     let off = good("", &[]);
     assert!(off.get::<StripeSettings>().is_none() && off.get::<AppSettings>().is_none());
-    assert_eq!(off.get::<NewCustomers>().unwrap().0, "stripe");
+    assert_eq!(off.get::<NewCustomers>().unwrap().provider, "stripe");
     let on = good(ON, &[]);
     let stripe = on.get::<StripeSettings>().expect("on");
     assert_eq!(stripe.base_url.to_string(), "https://api.stripe.com");

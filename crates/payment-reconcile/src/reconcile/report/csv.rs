@@ -4,7 +4,7 @@
 //! begins like a formula gets an apostrophe in front, which spreadsheets take for "this is a text". An id that really
 //! begins so differs from itself by that apostrophe; the JSON has it as it is.
 
-use super::Row;
+use super::{Row, Side};
 
 const HEADER: [&str; 9] = [
     "kind",
@@ -21,16 +21,17 @@ const HEADER: [&str; 9] = [
 /// What formulas begin with in one spreadsheet or another; the last four are the wide forms of the first.
 const FORMULAS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-pub(super) fn write(rows: &[Row]) -> String {
+pub(super) fn write(rows: &[Row], side: Side<'_>) -> String {
     let mut csv = String::new();
-    line(&mut csv, HEADER);
+    let header = HEADER.map(|name| side.word(name));
+    line(&mut csv, header.each_ref().map(String::as_str));
     for row in rows {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let number = |number: Option<u64>| number.map_or_else(String::new, |n| n.to_string());
         line(
             &mut csv,
             [
-                row.kind.as_str(),
+                &side.word(row.kind.as_str()),
                 &text(&row.payment_intent),
                 &text(&row.order_id),
                 &text(&row.stripe_status),
@@ -118,13 +119,14 @@ mod tests {
             currency: "nok/sek".to_owned(),
             repaired: false,
         };
-        let csv = write(&[
+        let rows = [
             Row {
                 repaired: true,
                 ..row.clone()
             },
             row,
-        ]);
+        ];
+        let csv = write(&rows, Side::Stripe);
         let lines: Vec<_> = csv.split("\r\n").collect();
         assert_eq!(
             lines,
@@ -135,6 +137,6 @@ mod tests {
                 "",
             ]
         );
-        assert_eq!(write(&[]).lines().count(), 1);
+        assert_eq!(write(&[], Side::Stripe).lines().count(), 1);
     }
 }

@@ -41,9 +41,11 @@ pub(super) fn entry(order: &str, intent: Option<&str>, status: LedgerStatus) -> 
     LedgerPayment {
         order_id: order.to_owned(),
         payment_intent: intent.map(str::to_owned),
+        provider: None,
         status,
         amount: 1000,
         currency: "nok".to_owned(),
+        may_be_elsewhere: false,
     }
 }
 
@@ -145,6 +147,8 @@ impl MadeUp {
 }
 
 impl Books for MadeUp {
+    type Found = PaymentIntent;
+
     fn now(&self) -> i64 {
         TO + 10 * 24 * 3600
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::book::MadeUp;
 use super::{FROM, Short, TO};
 use crate::reconcile::books::Books;
-use crate::reconcile::compare::{Entry, Kind, Payment, compare};
+use crate::reconcile::compare::{Account, Entry, Kind, compare};
 
 const OVERLAP: i64 = 600;
 
@@ -15,7 +15,7 @@ pub(super) fn differences(books: &MadeUp, repair: bool) -> Vec<Short> {
     let intents = books.intents.lock().expect("no panic");
     let all: BTreeMap<_, _> = intents
         .iter()
-        .map(|intent| (intent.id.clone(), Payment::of(intent)))
+        .map(|intent| (intent.id.clone(), intent.payment()))
         .collect();
     let read = |created: i64| (FROM - OVERLAP..TO + OVERLAP).contains(&created);
     let mut entries = Vec::new();

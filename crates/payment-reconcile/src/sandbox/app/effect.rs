@@ -110,6 +110,7 @@ impl AppEffect {
         let mut payment = known.unwrap_or_else(|| AppPayment {
             order_id: order_id.clone(),
             payment_intent: None,
+            provider: None,
             status: String::new(),
             amount: self.amount.unwrap_or_default(),
             currency: self.currency.clone().unwrap_or_default(),

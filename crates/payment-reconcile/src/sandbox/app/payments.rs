@@ -13,6 +13,9 @@ pub struct AppPayment {
     pub order_id: String,
     /// The payment intent, once there is one.
     pub payment_intent: Option<String>,
+    /// The payment provider that has it, where the app says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// `pending`, `paid`, `failed` or `refunded`.
     pub status: String,
     /// In minor units.
@@ -36,11 +39,19 @@ impl AppPayment {
         Self {
             order_id: order_id.into(),
             payment_intent: Some(payment_intent.into()),
+            provider: None,
             status: "pending".to_owned(),
             amount,
             currency: currency.into(),
             created: longshore_sandbox::signed::now(),
         }
+    }
+
+    /// The same, said to be at this payment provider.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self
     }
 
     /// The same, in this state.
