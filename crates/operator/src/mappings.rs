@@ -98,10 +98,7 @@ impl Mapping {
 
     /// Whether the entry that is there says the same. What a user was before need not be repeated.
     fn is_same(&self, there: &Self) -> bool {
-        let now = |value: &Value| {
-            let fields = [value.get("provider"), value.get("customer")];
-            fields.map(|field| field.cloned())
-        };
+        let now = |value: &Value| [value["provider"].clone(), value["customer"].clone()];
         let was = self.value.get("was");
         match self.value.is_object() {
             true => {
