@@ -166,13 +166,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "cron resume",
         &["longshore cron resume sweep-exports --reason 'audit is over'"],
     ),
-    (
-        "mappings export",
-        &[
-            "longshore mappings export > mappings.jsonl",
-            "longshore mappings export --csv > mappings.csv",
-        ],
-    ),
+    ("mappings export", &["longshore mappings export --csv"]),
     ("mappings count", &["longshore mappings count"]),
     (
         "mappings import",
