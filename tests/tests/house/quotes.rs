@@ -6,12 +6,13 @@ use super::root;
 const PAGES: &[(&str, usize, &[&str])] = &[
     (
         "docs/another-payment-provider.md",
-        6,
+        7,
         &[
             "outside/testpay/Cargo.toml",
             "outside/testpay/src/client.rs",
             "outside/testpay/src/integration.rs",
             "outside/testpay/src/provider.rs",
+            "outside/testpay/src/records.rs",
         ],
     ),
     ("docs/outages.md", 1, &["examples/shop/src/lib.rs"]),
