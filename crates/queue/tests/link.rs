@@ -221,3 +221,26 @@ async fn tls_trusts_the_authority_and_shows_the_certificate_that_are_named() {
         assert!(wrong.contains(says), "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn a_server_with_too_many_clients_is_not_one_that_refuses_the_password() {
+    let redis = RedisServer::start().expect("Redis");
+    let root = Link::new(&redis.url(), LinkOptions::default()).expect("a URL");
+    for words in ["ACL SETUSER app on >pw ~* +@all", "CONFIG SET maxclients 1"] {
+        command(&root, words).await.expect("is done");
+    }
+    let at = redis.url().replace("redis://", "redis://app:pw@");
+    let link = open(Address::new(at));
+    let full = link.ping().await.expect_err("there is no room");
+    assert!(full.may_pass(), "{full}");
+    command(&root, "CONFIG SET maxclients 100")
+        .await
+        .expect("is done");
+    link.ping().await.expect("there is room");
+    let wrong = redis.url().replace("redis://", "redis://app:other@");
+    let wrong = open(Address::new(wrong))
+        .ping()
+        .await
+        .expect_err("is wrong");
+    assert!(matches!(wrong, QueueError::NoEntry { .. }), "{wrong}");
+}

@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ConnectionInfo, ProtocolVersion, PushInfo, RedisError, Value};
+use redis::{
+    AsyncConnectionConfig, ConnectionInfo, ErrorKind, ProtocolVersion, PushInfo,
+    RedisConnectionInfo, RedisError, Value,
+};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -189,11 +192,18 @@ impl Link {
             settings = settings.set_protocol(ProtocolVersion::RESP3);
             config = config.set_push_sender(pushes);
         }
-        let client = tls::client(info.set_redis_settings(settings), &self.way.address.tls)?;
-        let mut connection = client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-            .map_err(|error| NotOpened::new(server, &error))?;
+        let info = info.set_redis_settings(settings);
+        let client = tls::client(info.clone(), &self.way.address.tls)?;
+        let opened = client.get_multiplexed_async_connection_with_config(&config);
+        let mut connection = match opened.await {
+            Ok(connection) => connection,
+            Err(error) if error.kind() == ErrorKind::AuthenticationFailed => {
+                let why = NotOpened::new(server, &self.why_refused(info, error).await?);
+                let refused = !why.error.may_pass();
+                return Err(NotOpened { refused, ..why });
+            }
+            Err(error) => return Err(NotOpened::new(server, &error)),
+        };
         let mut name = redis::cmd("CLIENT");
         name.arg("SETNAME").arg(self.name());
         match name.query_async::<Value>(&mut connection).await {
@@ -202,6 +212,37 @@ impl Link {
             Err(error) if error.code().is_some() && !refuses_credentials(&error) => Ok(connection),
             Err(error) => Err(NotOpened::new(server, &error)),
         }
+    }
+
+    /// Why a server does not let us in, in its own words: setting a connection up does not keep them. It may be another thing than
+    /// our password, such as too many clients.
+    async fn why_refused(
+        &self,
+        info: ConnectionInfo,
+        refused: RedisError,
+    ) -> Result<RedisError, NotOpened> {
+        let settings = info.redis_settings();
+        let mut auth = redis::cmd("AUTH");
+        auth.arg(settings.username());
+        let Some(password) = settings.password() else {
+            return Ok(refused);
+        };
+        auth.arg(password);
+        let nobody = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let client = tls::client(info.set_redis_settings(nobody), &self.way.address.tls)?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.options.connect_timeout))
+            .set_response_timeout(Some(self.options.response_timeout));
+        let opened = client.get_multiplexed_async_connection_with_config(&config);
+        let said = match opened.await {
+            Ok(mut connection) => auth.query_async::<Value>(&mut connection).await,
+            Err(error) => Err(error),
+        };
+        // By now it may let us in: the next call finds that out.
+        Ok(said.err().unwrap_or_else(|| {
+            let words = "it refused us, and does not any more";
+            RedisError::from(std::io::Error::other(words))
+        }))
     }
 
     /// What Redis calls its connections. A name has no blanks, and nothing but ASCII.

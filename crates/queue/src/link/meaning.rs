@@ -77,7 +77,11 @@ pub(super) fn explain_entry(server: &str, error: &RedisError) -> QueueError {
         server: server.to_owned(),
         reason: reason.to_owned(),
     };
+    let meaning = error
+        .code()
+        .map(|code| Meaning::of(code, error.detail().unwrap_or_default()));
     match error.kind() {
+        _ if meaning == Some(Meaning::NoEntry) => no_entry("it refuses the user or the password"),
         ErrorKind::AuthenticationFailed => no_entry("it refuses the user or the password"),
         ErrorKind::Parse | ErrorKind::UnexpectedReturnType => {
             no_entry("what listens there is not a Redis")
