@@ -23,6 +23,11 @@ use seen::{Done, Watch, called, scripts};
 /// Rights that are needed, and that nothing in this test uses.
 const NOT_SEEN: &[(&[User], &str, &str)] = &[
     (&User::ALL, "cluster|slots", "redis.mode = \"cluster\""),
+    (
+        &[User::Operator],
+        "cluster|nodes",
+        "a primary of a cluster is away",
+    ),
     (&User::ALL, "asking", "a slot of a cluster moves"),
     (&User::ALL, "role", "redis.mode = \"sentinel\""),
     (

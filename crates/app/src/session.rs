@@ -29,6 +29,9 @@ const CANCELLED_BYTES: u64 = 64 << 20;
 /// How long Redis may take to be reached.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long it may take to read which queues there are.
+const NOTED_WITHIN: Duration = Duration::from_secs(3);
+
 /// A secret, opened before there is anything that could be held up.
 fn opened(secrets: &Secrets, key: &str, secret: &SecretRef) -> Result<Secret, Failure> {
     tokio::task::block_in_place(|| {
@@ -216,7 +219,7 @@ impl Session {
     /// which all is well.
     pub(crate) async fn operator(&self) -> Result<Operator, Failure> {
         let link = self.reached().await?;
-        let found = link.registered_queues(&self.config.redis.namespace).await;
+        let found = self.registered_queues(&link).await;
         let is_empty = found.as_ref().is_ok_and(Vec::is_empty);
         let operator = self.operator_of(&link, &found.unwrap_or_default())?;
         operator.check_layouts().await?;
@@ -244,11 +247,22 @@ impl Session {
     pub(crate) async fn quiet_operator(&self) -> Result<Operator, Failure> {
         let link = self.reached().await?;
         // Where Redis does not let us ask, there are those that we know.
-        let namespace = &self.config.redis.namespace;
-        let found = link.registered_queues(namespace).await.unwrap_or_default();
+        let found = self.registered_queues(&link).await.unwrap_or_default();
         let operator = self.operator_of(&link, &found)?;
         operator.check_layouts().await?;
         Ok(operator)
+    }
+
+    /// The queues that others have noted. They stand on one primary of a cluster, which may hang: then there are those that we know.
+    pub(crate) async fn registered_queues(&self, link: &Link) -> Result<Vec<String>, Failure> {
+        let names = link.registered_queues(&self.config.redis.namespace);
+        match tokio::time::timeout(NOTED_WITHIN, names).await {
+            Ok(names) => Ok(names?),
+            Err(_) => Err(Failure::Redis(format!(
+                "the list of queues was not read within {} s",
+                NOTED_WITHIN.as_secs()
+            ))),
+        }
     }
 
     /// An operator's view of all queues that this program knows, and of these.

@@ -84,6 +84,8 @@ concerns! {
     RedisMemory: "LongshoreRedisMemory",
     /// Redis has forgotten writes: claims wait until living workers have told what they remember.
     RedisForgot: "LongshoreRedisForgot",
+    /// The primary of a queue is away, and others of the cluster are there.
+    PrimaryAway: "A primary of a cluster that is away",
     /// Another program has written over keys of a queue.
     KeysOverwritten: "Keys that another program has overwritten",
     /// A configured queue has no workers.

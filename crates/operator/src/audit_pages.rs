@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::audit::AuditRow;
+use crate::away::ask_each;
 use crate::error::OperatorError;
 use crate::operator::Operator;
 
@@ -85,13 +86,17 @@ impl Operator {
         let mut broken = Vec::new();
         // What is older than this in a queue that was not looked through to its end comes with a later page.
         let mut seen_from = (0, 0);
-        for (info, queue) in self.some_or_all(query.queue.as_deref())? {
+        let asked = self.some_or_all(query.queue.as_deref())?;
+        let asked = ask_each(asked, async |info, queue| {
             let before = match after {
                 None => "+".to_owned(),
                 Some((id, of)) if *info.name > *of => id.to_owned(),
                 Some((id, _)) => format!("({id}"),
             };
-            match queue.audit_before(&before, from, MOST_LOOKED).await {
+            queue.audit_before(&before, from, MOST_LOOKED).await
+        });
+        for (info, _, entries) in asked.await? {
+            match entries {
                 Ok(entries) => {
                     if let Some(last) = entries.get(MOST_LOOKED - 1) {
                         seen_from = seen_from.max(place(&last.id));
@@ -99,10 +104,7 @@ impl Operator {
                     let entries = entries.into_iter();
                     rows.extend(entries.map(|entry| AuditRow::new(&info.name, entry)));
                 }
-                Err(error) => {
-                    let why = error.of_one_queue().ok_or(error)?;
-                    broken.push(AuditRow::broken(&info.name, why));
-                }
+                Err(why) => broken.push(AuditRow::broken(&info.name, why)),
             }
         }
         rows.retain(|row| place(&row.id) >= seen_from);

@@ -8,6 +8,7 @@ use longshore_queue::{
 };
 use serde::Serialize;
 
+use crate::away::{ANSWERED_WITHIN, why_apart};
 use crate::error::OperatorError;
 use crate::operator::Operator;
 use crate::queues::PauseRow;
@@ -106,20 +107,24 @@ impl Operator {
         inactive: Option<&String>,
     ) -> Result<CronRow, OperatorError> {
         let (_, queue) = self.queue(entry.queue())?;
-        let (book, mut broken) = match queue.cron_book().await {
+        let asking = queue.answer_within(ANSWERED_WITHIN, queue.cron_book());
+        let (book, mut broken) = match asking.await {
             Ok(book) => (book, None),
-            Err(error) => match error.of_one_queue() {
-                Some(why) => (CronBook::empty(queue.now_ms().await?), Some(why)),
-                None => return Err(error.into()),
-            },
+            Err(error) => {
+                let why = why_apart(queue, error).await?;
+                (CronBook::empty(queue.link().now_ms().await?), Some(why))
+            }
         };
+        let is_read = broken.is_none();
         if book.is_broken(entry.name()) {
             broken = Some("its last tick cannot be read".to_owned());
         }
         let mut last = Vec::new();
-        match ticks(queue, book.last_ticks(entry.name())).await {
-            Ok(rows) => last = rows,
-            Err(error) => broken = Some(error.of_one_queue().ok_or(error)?),
+        if is_read {
+            match ticks(queue, book.last_ticks(entry.name())).await {
+                Ok(rows) => last = rows,
+                Err(error) => broken = Some(why_apart(queue, error).await?),
+            }
         }
         let paused = book.paused(entry.name());
         let schedule = entry.schedule();

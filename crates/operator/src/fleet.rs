@@ -7,10 +7,11 @@ use longshore_queue::{LivingWorker, Minute, Queue, QueueError};
 use serde::Serialize;
 
 use crate::attention::{AttentionFacts, AttentionRow, ConfiguredFleet, KindsDiffer, attention};
+use crate::away::ANSWERED_WITHIN;
 use crate::dead::GroupRow;
 use crate::error::OperatorError;
 use crate::operator::Operator;
-use crate::overview::row_with;
+use crate::overview::{row_with, unread};
 use crate::providers;
 use crate::queue_info::QueueInfo;
 use crate::queues::QueueRow;
@@ -154,20 +155,45 @@ struct Reading {
     replays: Vec<ReplayRow>,
 }
 
+impl Reading {
+    /// Nothing can be read.
+    fn away(row: QueueRow) -> Self {
+        Self {
+            name: row.queue.clone(),
+            row,
+            minutes: Vec::new(),
+            living: Vec::new(),
+            groups: Vec::new(),
+            replays: Vec::new(),
+        }
+    }
+}
+
 async fn read(
     info: &QueueInfo,
     queue: &Queue,
     configured: bool,
 ) -> Result<Option<Reading>, QueueError> {
     // All at once: a page waits for the slowest of them, and not for their sum.
-    let (stats, living, minutes_read, groups_read, replays_read) = join5(
-        queue.stats(),
-        queue.living(),
-        queue.minutes(),
-        queue.dead_groups(),
-        queue.replays(),
-    )
-    .await;
+    let reading = async {
+        let read = join5(
+            queue.stats(),
+            queue.living(),
+            queue.minutes(),
+            queue.dead_groups(),
+            queue.replays(),
+        );
+        match read.await {
+            // All of them are away with it.
+            (Err(error), ..) if error.is_outage() => Err(error),
+            read => Ok(read),
+        }
+    };
+    let read = match queue.answer_within(ANSWERED_WITHIN, reading).await {
+        Ok(read) => read,
+        Err(error) => return Ok(Some(Reading::away(unread(info, queue, error).await?))),
+    };
+    let (stats, living, minutes_read, groups_read, replays_read) = read;
     let stats = stats?;
     let is_shown =
         configured || stats.broken.is_some() || stats.to_do() + stats.dead + stats.workers > 0;
@@ -249,7 +275,7 @@ impl Operator {
     /// When there is no such queue, or Redis cannot be reached.
     pub async fn queue_overview(&self, name: &str) -> Result<QueueOverview, OperatorError> {
         let (info, queue) = self.queue(name)?;
-        let now_ms = queue.now_ms().await?;
+        let now_ms = queue.link().now_ms().await?;
         let reading = read(info, queue, true).await?;
         let Some(mut reading) = reading else {
             unreachable!("a queue that is asked for is read");
@@ -274,7 +300,7 @@ impl Operator {
         let server = async || match self.queues.first() {
             // A user that may not ask is not told.
             Some((_, queue)) => Ok((
-                queue.now_ms().await?,
+                queue.link().now_ms().await?,
                 queue.link().server_facts().await.ok(),
             )),
             None => Ok((0, None)),

@@ -6,6 +6,7 @@ use longshore_job::Person;
 use longshore_queue::{JobFilter, JobInfo, JobScan, JobState, PersonFilter, Place, Queue};
 use serde::Serialize;
 
+use crate::away::{ANSWERED_WITHIN, why_apart};
 use crate::error::OperatorError;
 use crate::jobs::{JobRow, held};
 use crate::operator::Operator;
@@ -143,7 +144,14 @@ pub(crate) async fn page(
     let Some(mut at) = PageCursor::new(filter, after) else {
         return Ok(page);
     };
-    let held = held(&queue.stats().await?);
+    let asking = queue.answer_within(ANSWERED_WITHIN, queue.stats());
+    let held = match asking.await {
+        Ok(stats) => held(&stats),
+        Err(error) => {
+            page.broken = Some(why_apart(queue, error).await?);
+            return Ok(page);
+        }
+    };
     let person = person.map(|person| PersonFilter::new(person.clone(), &info.kinds));
     let unfiltered = JobFilter {
         states: filter.states.clone(),
@@ -166,7 +174,7 @@ pub(crate) async fn page(
             }
             // One place that cannot be read hides no other.
             Err(OperatorError::Queue(error)) => {
-                page.broken = Some(error.of_one_queue().ok_or(error)?);
+                page.broken = Some(why_apart(queue, error).await?);
                 goes_on = at.leave_place();
             }
             Err(error) => return Err(error),

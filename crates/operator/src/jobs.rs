@@ -1,5 +1,8 @@
 //! Jobs wherever they are: in a list, and those of one person.
 
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::try_join_all;
 use longshore_job::{Person, Priority};
 use longshore_queue::{
     JobFilter, JobInfo, JobScan, JobState, Key, PersonFilter, Place, Queue, Stats,
@@ -7,6 +10,7 @@ use longshore_queue::{
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::away::{ANSWERED_WITHIN, why_apart};
 use crate::dead::UNREADABLE;
 use crate::error::OperatorError;
 use crate::job::JobView;
@@ -130,22 +134,24 @@ impl Operator {
         query: &JobQuery<'_>,
         mut looked: impl FnMut(u64),
     ) -> Result<Vec<JobRow>, OperatorError> {
-        let mut rows = Vec::new();
         let mut seen = 0;
-        for (info, queue) in self.some_or_all(query.queue)? {
-            let mut tell = |more| {
-                seen += more;
-                looked(seen);
-            };
+        let tell = Mutex::new(|more| {
+            seen += more;
+            looked(seen);
+        });
+        let each = self.some_or_all(query.queue)?.into_iter();
+        let each = each.map(async |(info, queue)| {
+            let mut tell = |more| tell.lock().unwrap_or_else(PoisonError::into_inner)(more);
             match find(info, queue, query, &mut tell).await {
-                Ok(found) => rows.extend(found),
+                Ok(found) => Ok(found),
                 Err(OperatorError::Queue(error)) => {
-                    let why = error.of_one_queue().ok_or(error)?;
-                    rows.push(JobRow::broken(&info.name, why));
+                    let why = why_apart(queue, error).await?;
+                    Ok(vec![JobRow::broken(&info.name, why)])
                 }
-                Err(error) => return Err(error),
+                Err(error) => Err(error),
             }
-        }
+        });
+        let mut rows: Vec<_> = try_join_all(each).await?.into_iter().flatten().collect();
         rows.sort_by(|a, b| b.enqueued_at.cmp(&a.enqueued_at));
         rows.truncate(query.limit);
         Ok(rows)
@@ -158,7 +164,8 @@ async fn find(
     query: &JobQuery<'_>,
     looked: &mut impl FnMut(u64),
 ) -> Result<Vec<JobRow>, OperatorError> {
-    let held = held(&queue.stats().await?);
+    let asking = queue.answer_within(ANSWERED_WITHIN, queue.stats());
+    let held = held(&asking.await?);
     let person = query.person.cloned();
     let person = person.map(|person| PersonFilter::new(person, &info.kinds));
     let is_meant = |job: &JobInfo| query.filter.means(job);
@@ -188,7 +195,7 @@ async fn find(
             let jobs = match step(queue, person.as_ref(), &mut scan, looked).await {
                 // One place that cannot be read hides no other.
                 Err(OperatorError::Queue(error)) => {
-                    let why = error.of_one_queue().ok_or(error)?;
+                    let why = why_apart(queue, error).await?;
                     if !rows
                         .iter()
                         .any(|row: &JobRow| row.broken.as_ref() == Some(&why))

@@ -1,7 +1,9 @@
 //! Dead letters of all queues: in groups, in a list, and those that somebody means.
 
+use futures_util::future::{join_all, try_join_all};
 use longshore_queue::{JobFilter, LetterFilter, Queue, QueueError, Selection};
 
+use crate::away::{ANSWERED_WITHIN, ask_each, why_apart};
 use crate::dead::{Filter, GroupRow, LetterRow};
 use crate::error::OperatorError;
 use crate::operator::Operator;
@@ -14,11 +16,11 @@ impl Operator {
     /// When there is no such queue, or Redis cannot be reached.
     pub async fn groups(&self, queue: Option<&str>) -> Result<Vec<GroupRow>, OperatorError> {
         let mut rows = Vec::new();
-        for (info, queue) in self.some_or_all(queue)? {
-            let groups = match queue.dead_groups().await {
+        let asked = self.some_or_all(queue)?;
+        for (info, _, groups) in ask_each(asked, |_, queue| queue.dead_groups()).await? {
+            let groups = match groups {
                 Ok(groups) => groups,
-                Err(error) => {
-                    let why = error.of_one_queue().ok_or(error)?;
+                Err(why) => {
                     rows.push(GroupRow::broken(&info.name, why));
                     continue;
                 }
@@ -48,9 +50,17 @@ impl Operator {
             },
             most: None,
         };
-        let mut rows = Vec::new();
-        for (info, queue, selection) in self.selected(filter.queue, filter.group).await? {
-            for selection in of_kind(queue, selection, filter.kind).await? {
+        let selected = self.selected(filter.queue, filter.group).await?;
+        let each = selected.into_iter().map(async |(info, queue, selection)| {
+            let mut rows = Vec::new();
+            let selections = match of_kind(queue, selection, filter.kind).await {
+                Ok(selections) => selections,
+                Err(error) => {
+                    let why = why_apart(queue, error).await?;
+                    return Ok(vec![LetterRow::broken(&info.name, why)]);
+                }
+            };
+            for selection in selections {
                 let letters =
                     queue.dead_letters_of(&selection, &labels, filter.since, filter.limit);
                 match letters.await {
@@ -59,12 +69,14 @@ impl Operator {
                         rows.extend(letters.map(|letter| LetterRow::new(&info.name, letter)));
                     }
                     Err(error) => {
-                        let why = error.of_one_queue().ok_or(error)?;
+                        let why = why_apart(queue, error).await?;
                         rows.push(LetterRow::broken(&info.name, why));
                     }
                 }
             }
-        }
+            Ok::<_, OperatorError>(rows)
+        });
+        let mut rows: Vec<_> = try_join_all(each).await?.into_iter().flatten().collect();
         rows.sort_by(|a, b| b.died_at.cmp(&a.died_at));
         rows.truncate(filter.limit);
         Ok(rows)
@@ -75,26 +87,31 @@ impl Operator {
         queue: Option<&str>,
         group: Option<&str>,
     ) -> Result<Vec<(&QueueInfo, &Queue, Selection)>, OperatorError> {
-        let mut selected = Vec::new();
-        for (info, queue) in self.some_or_all(queue)? {
-            match group {
-                None => selected.push((info, queue, Selection::All)),
-                Some(group) => {
-                    let of_group = Selection::Group(group.to_owned());
-                    match queue.count_dead(&of_group).await {
-                        Ok(0) => {}
-                        Ok(_) => selected.push((info, queue, of_group)),
-                        // What is broken in one queue says nothing of the others.
-                        Err(error) if error.of_one_queue().is_some() => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
+        let asked = self.some_or_all(queue)?.into_iter();
+        let Some(group) = group else {
+            let all = asked.map(|(info, queue)| (info, queue, Selection::All));
+            return Ok(all.collect());
+        };
+        let of_group = Selection::Group(group.to_owned());
+        let each = asked.map(async |(info, queue)| {
+            let counting = queue.count_dead(&of_group);
+            let count = queue.answer_within(ANSWERED_WITHIN, counting).await;
+            (info, queue, count)
+        });
+        let (mut selected, mut failed) = (Vec::new(), None);
+        for (info, queue, count) in join_all(each).await {
+            match count {
+                Ok(0) => {}
+                Ok(_) => selected.push((info, queue, of_group.clone())),
+                // What is broken in one queue says nothing of the others.
+                Err(error) if error.of_one_queue().is_some() => {}
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        match group {
-            Some(group) if selected.is_empty() => {
-                Err(OperatorError::UnknownGroup(group.to_owned()))
-            }
+        match failed {
+            // It may be in that one.
+            Some(error) if selected.is_empty() => Err(error.into()),
+            _ if selected.is_empty() => Err(OperatorError::UnknownGroup(group.to_owned())),
             _ => Ok(selected),
         }
     }

@@ -9,6 +9,7 @@
 mod attention;
 mod audit;
 mod audit_pages;
+mod away;
 mod cron;
 mod dead;
 mod discards;
@@ -53,6 +54,7 @@ pub use attention::{
 };
 pub use audit::AuditRow;
 pub use audit_pages::{AuditPage, AuditQuery};
+pub use away::AwayRow;
 pub use cron::{CronRow, TickRow};
 pub use dead::{Filter, GroupRow, GrowthRow, LetterRow, Moved, Target};
 pub use edit::EditRehearsal;

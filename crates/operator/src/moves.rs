@@ -2,6 +2,7 @@
 
 use longshore_queue::{JobState, Queue, QueueError, RawId, Replaying, Signed};
 
+use crate::away::why_apart;
 use crate::dead::{Moved, Target};
 use crate::error::OperatorError;
 use crate::operator::{Operator, unknown};
@@ -166,11 +167,11 @@ impl Operator {
             let mut done = match action.to(queue, &left, signed).await {
                 Ok(done) => done,
                 // What is broken in one queue says nothing of the others.
-                Err(error) if error.of_one_queue().is_some() => {
+                Err(error) => {
+                    why_apart(queue, error.clone()).await?;
                     broken = Some(error);
                     continue;
                 }
-                Err(error) => return Err(error.into()),
             };
             moved.moved += done.len() as u64;
             progress(moved.moved);

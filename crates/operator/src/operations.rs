@@ -1,14 +1,16 @@
 //! All acts on many jobs: replays, cancels, reschedules, discards and forgets, which any process carries on.
 
+use futures_util::future::join_all;
 use longshore_queue::{
     BulkCancel, BulkDiscard, BulkForget, BulkOperation, BulkReschedule, BulkState, Changed, Queue,
     Selection, Signed,
 };
 use serde::Serialize;
 
+use crate::away::{ANSWERED_WITHIN, ask_each};
 use crate::dead::UNREADABLE;
 use crate::error::OperatorError;
-use crate::operator::Operator;
+use crate::operator::{Operator, found_in};
 use crate::replays::ReplayRow;
 use crate::time::rfc3339;
 
@@ -225,11 +227,10 @@ impl Operator {
     /// When Redis cannot be reached or refuses.
     pub async fn operations(&self) -> Result<Vec<OperationRow>, OperatorError> {
         let mut rows = Vec::new();
-        for (info, queue) in &self.queues {
-            let operations = match queue.operations().await {
+        for (info, _, operations) in ask_each(&self.queues, |_, queue| queue.operations()).await? {
+            let operations = match operations {
                 Ok(operations) => operations,
-                Err(error) => {
-                    let why = error.of_one_queue().ok_or(error)?;
+                Err(why) => {
                     rows.push(OperationRow::broken(&info.name, UNREADABLE, &why));
                     continue;
                 }
@@ -255,14 +256,14 @@ impl Operator {
     }
 
     async fn found_operation(&self, id: &str) -> Result<(&Queue, OperationRow), OperatorError> {
-        for (info, queue) in &self.queues {
-            if let Some(operation) = queue.find_operation(id).await? {
-                return Ok((queue, OperationRow::new(&info.name, operation)));
-            }
-        }
-        Err(OperatorError::UnknownOperation(
-            id.chars().take(64).collect(),
-        ))
+        let each = self.queues.iter().map(async |(info, queue)| {
+            let asking = queue
+                .answer_within(ANSWERED_WITHIN, queue.find_operation(id))
+                .await;
+            asking.map(|found| found.map(|found| (queue, OperationRow::new(&info.name, found))))
+        });
+        found_in(join_all(each).await)?
+            .ok_or_else(|| OperatorError::UnknownOperation(id.chars().take(64).collect()))
     }
 
     /// Ends an operation; what it has done stays done. Returns whether that changed anything.

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use longshore_queue::{JobInfo, JobState, Limit, Link, Note, Queue, QueueError, RawId, Signed};
 
 use crate::audit::AuditRow;
+use crate::away::{ANSWERED_WITHIN, ask_each};
 use crate::error::OperatorError;
 use crate::job::JobView;
 use crate::queue_info::QueueInfo;
@@ -62,23 +63,18 @@ impl Operator {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn has_lived(&self) -> Result<bool, OperatorError> {
-        for (_, queue) in &self.queues {
-            if queue.has_lived().await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let lived = ask_each(&self.queues, |_, queue| queue.has_lived()).await?;
+        // Of what cannot be asked it is not said that nothing lives there.
+        Ok(lived.into_iter().any(|(.., lived)| lived.unwrap_or(true)))
     }
 
-    /// Looks whether another edition has laid out one of the queues.
+    /// Looks whether another edition has laid out one of the queues. One whose primary is away says so when it is asked.
     ///
     /// # Errors
     /// [`QueueError::Layout`](longshore_queue::QueueError::Layout) if so: nothing can be said of its jobs, and nothing may be done
     /// to them. Or when Redis cannot be reached or refuses.
     pub async fn check_layouts(&self) -> Result<(), OperatorError> {
-        for (_, queue) in &self.queues {
-            queue.check_layout().await?;
-        }
+        ask_each(&self.queues, |_, queue| queue.check_layout()).await?;
         Ok(())
     }
 
@@ -112,15 +108,10 @@ impl Operator {
     /// When Redis cannot be reached or refuses.
     pub async fn workers(&self) -> Result<Vec<WorkerRow>, OperatorError> {
         let (mut found, mut broken) = (Vec::with_capacity(self.queues.len()), Vec::new());
-        let each = self.queues.iter();
-        let each = each.map(async |(info, queue)| (info, queue.workers().await));
-        for (info, workers) in join_all(each).await {
+        for (info, _, workers) in ask_each(&self.queues, |_, queue| queue.workers()).await? {
             match workers {
                 Ok(workers) => found.push((info.name.clone(), workers)),
-                Err(error) => {
-                    let why = error.of_one_queue().ok_or(error)?;
-                    broken.push(WorkerRow::broken(&info.name, why));
-                }
+                Err(why) => broken.push(WorkerRow::broken(&info.name, why)),
             }
         }
         let mut rows = workers::rows(found);
@@ -151,12 +142,11 @@ impl Operator {
         &self,
         id: &RawId,
     ) -> Result<Option<(&QueueInfo, &Queue, JobInfo)>, QueueError> {
-        for (info, queue) in &self.queues {
-            if let Some(job) = queue.job(id).await? {
-                return Ok(Some((info, queue, job)));
-            }
-        }
-        Ok(None)
+        let each = self.queues.iter().map(async |(info, queue)| {
+            let asking = queue.answer_within(ANSWERED_WITHIN, queue.job(id)).await;
+            asking.map(|job| job.map(|job| (info, queue, job)))
+        });
+        found_in(join_all(each).await)
     }
 
     /// One dead letter, as [`job`](Self::job) shows it.
@@ -262,11 +252,11 @@ impl Operator {
         limit: usize,
     ) -> Result<Vec<AuditRow>, OperatorError> {
         let mut rows = Vec::new();
-        for (info, queue) in self.some_or_all(queue)? {
-            let entries = match queue.audit(since, limit).await {
+        let asked = self.some_or_all(queue)?;
+        for (info, _, entries) in ask_each(asked, |_, queue| queue.audit(since, limit)).await? {
+            let entries = match entries {
                 Ok(entries) => entries,
-                Err(error) => {
-                    let why = error.of_one_queue().ok_or(error)?;
+                Err(why) => {
                     rows.push(AuditRow::broken(&info.name, why));
                     continue;
                 }
@@ -302,6 +292,21 @@ async fn show(
         queue.note(signed, &note).await?;
     }
     Ok(JobView::new(info, job, reveal.is_some()))
+}
+
+/// What one of several queues has. Where none has it and one could not be asked, that is the answer: it may be there.
+pub(crate) fn found_in<T>(
+    asked: Vec<Result<Option<T>, QueueError>>,
+) -> Result<Option<T>, QueueError> {
+    let mut failed = None;
+    for answer in asked {
+        match answer {
+            Ok(Some(found)) => return Ok(Some(found)),
+            Ok(None) => {}
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(None), Err)
 }
 
 /// Nobody knows it. What is not of an id's form was a slip of the hand.

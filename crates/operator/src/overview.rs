@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::try_join_all;
 use longshore_queue::{LivingWorker, Queue, QueueError, Stats};
 
+use crate::away::{ANSWERED_WITHIN, Apart, apart, why_apart};
 use crate::error::OperatorError;
 use crate::operator::Operator;
 use crate::providers;
@@ -40,7 +41,11 @@ impl Operator {
     ) -> Result<Vec<QueueRow>, OperatorError> {
         let queues = self.some_or_all(only)?.into_iter();
         let rows = queues.map(async |(info, queue)| {
-            let stats = queue.stats().await?;
+            let asking = queue.answer_within(ANSWERED_WITHIN, queue.stats());
+            let stats = match asking.await {
+                Ok(stats) => stats,
+                Err(error) => return Ok(Some(unread(info, queue, error).await?)),
+            };
             let is_shown = only.is_some()
                 || !info.providers.is_empty()
                 || stats.broken.is_some()
@@ -64,6 +69,21 @@ impl Operator {
     }
 }
 
+/// A queue that cannot be counted, though others can.
+pub(crate) async fn unread(
+    info: &QueueInfo,
+    queue: &Queue,
+    error: QueueError,
+) -> Result<QueueRow, QueueError> {
+    let mut row = QueueRow::new(info, Stats::default());
+    let why = apart(queue, error).await?;
+    row.is_broken(&why.to_string());
+    if let Apart::Away(away) = why {
+        row.away = Some(away);
+    }
+    Ok(row)
+}
+
 /// A queue as a row, with what is known of the calls of its providers, where that is wanted.
 async fn with_calls_if(
     wanted: bool,
@@ -79,7 +99,7 @@ async fn with_calls_if(
     match queue.minutes().await {
         Ok(minutes) => row.providers = providers::rows(info, &minutes, &stats),
         Err(error) => {
-            let why = error.of_one_queue().ok_or(error)?;
+            let why = why_apart(queue, error).await?;
             row.is_broken(&format!("what its providers answered: {why}"));
         }
     }

@@ -1,11 +1,17 @@
 //! One person: in which jobs they are, and forgetting them.
 
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
 
+use futures_util::future::try_join_all;
 use longshore_job::{Found, JobId, Person, PersonForm, SUPPRESSED};
-use longshore_queue::{JobInfo, JobScan, JobState, Note, PersonFilter, Place, Queue, Signed};
+use longshore_queue::{
+    JobInfo, JobScan, JobState, Note, PersonFilter, Place, Queue, QueueError, Signed,
+};
 use serde::Serialize;
 
+use crate::away::{ANSWERED_WITHIN, why_apart};
 use crate::error::OperatorError;
 use crate::operations::OperationRow;
 use crate::operator::Operator;
@@ -118,6 +124,20 @@ async fn count(
     Ok(rows.into_values().collect())
 }
 
+/// Whether a list has it; not as long as its queue cannot be read, which is said of the queue.
+async fn known<T>(
+    queue: &Queue,
+    finding: impl Future<Output = Result<Option<T>, QueueError>>,
+) -> Result<bool, OperatorError> {
+    match queue.answer_within(ANSWERED_WITHIN, finding).await {
+        Ok(found) => Ok(found.is_some()),
+        Err(error) => {
+            why_apart(queue, error).await?;
+            Ok(false)
+        }
+    }
+}
+
 impl Operator {
     /// In which jobs a person is, and what forgetting them would do. All jobs are looked at; `looked` is told how many.
     ///
@@ -129,22 +149,23 @@ impl Operator {
         text: &str,
         mut looked: impl FnMut(u64),
     ) -> Result<PersonPreview, OperatorError> {
-        let mut found = Vec::new();
         let mut seen = 0;
-        for (info, queue) in self.some_or_all(None)? {
-            let mut tell = |more| {
-                seen += more;
-                looked(seen);
-            };
+        let tell = Mutex::new(|more| {
+            seen += more;
+            looked(seen);
+        });
+        let each = self.queues.iter().map(async |(info, queue)| {
+            let mut tell = |more| tell.lock().unwrap_or_else(PoisonError::into_inner)(more);
             match count(info, queue, person, &mut tell).await {
-                Ok(rows) => found.extend(rows),
+                Ok(rows) => Ok(rows),
                 Err(OperatorError::Queue(error)) => {
-                    let why = error.of_one_queue().ok_or(error)?;
-                    found.push(PersonRow::broken(&info.name, why));
+                    let why = why_apart(queue, error).await?;
+                    Ok(vec![PersonRow::broken(&info.name, why)])
                 }
-                Err(error) => return Err(error),
+                Err(error) => Err(error),
             }
-        }
+        });
+        let found: Vec<_> = try_join_all(each).await?.into_iter().flatten().collect();
         Ok(PersonPreview {
             person: person.to_string(),
             jobs: found.iter().map(|row| row.jobs).sum(),
@@ -161,7 +182,7 @@ impl Operator {
         let Ok((_, queue)) = self.queue(channel.as_str()) else {
             return Ok(false);
         };
-        Ok(queue.find(SUPPRESSED, person.hash()).await?.is_some())
+        known(queue, queue.find(SUPPRESSED, person.hash())).await
     }
 
     async fn is_mapped(&self, person: &Person, text: &str) -> Result<bool, OperatorError> {
@@ -171,7 +192,7 @@ impl Operator {
         if person.form() != PersonForm::Id {
             return Ok(false);
         }
-        Ok(queue.find(MAPPED.1, text.trim()).await?.is_some())
+        known(queue, queue.find(MAPPED.1, text.trim())).await
     }
 
     /// Begins to forget a person in each queue that has jobs in which they are: operations that any process carries on.

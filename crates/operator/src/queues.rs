@@ -3,6 +3,7 @@
 use longshore_queue::{BreakerState, Hold, HoldCause, ParkedKind, Paused, Stats};
 use serde::Serialize;
 
+use crate::away::AwayRow;
 use crate::providers::ProviderRow;
 use crate::queue_info::QueueInfo;
 use crate::redact::{REDACTED, is_name};
@@ -57,9 +58,12 @@ pub struct QueueRow {
     pub notices: Option<u64>,
     /// Age of the oldest pending job in seconds.
     pub latency_seconds: Option<f64>,
-    /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
+    /// Why it cannot be read as a whole, if it cannot: somebody else has written there, or its primary is away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
+    /// Its primary, where that is away while others of the cluster answer: then nothing else of it is known, and all counts are 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub away: Option<AwayRow>,
 }
 
 /// What became of jobs in a minute.
@@ -222,6 +226,7 @@ impl QueueRow {
             latency_seconds: stats.latency_ms.map(|ms| ms as f64 / 1000.0),
             paused: stats.paused.map(PauseRow::from),
             broken: stats.broken,
+            away: None,
         }
     }
 }

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
+use futures_util::future::{join_all, try_join_all};
 use longshore_job::JobId;
-use longshore_queue::{Begun, Changed, Queue, Replay, ReplayState, Replaying, Selection, Signed};
+use longshore_queue::{
+    Begun, Changed, Queue, QueueError, Replay, ReplayState, Replaying, Selection, Signed,
+};
 use serde::Serialize;
 
+use crate::away::{ANSWERED_WITHIN, ask_each, why_apart};
 use crate::dead::{Target, UNREADABLE};
 use crate::error::OperatorError;
 use crate::meant::Meant;
-use crate::operator::Operator;
+use crate::operator::{Operator, found_in};
 use crate::queue_info::QueueInfo;
 use crate::time::rfc3339;
 
@@ -255,14 +259,18 @@ impl Operator {
         mut broken: impl FnMut(&str, &str),
     ) -> Result<Option<Duration>, OperatorError> {
         let mut soonest: Option<Duration> = None;
-        for (_, queue) in &self.queues {
-            let wait = match queue.advance_operations().await {
-                Err(error) => {
-                    let why = error.of_one_queue().ok_or(error)?;
+        let each = self.queues.iter();
+        let each = each.map(async |(_, queue)| match queue.advance_operations().await {
+            Ok(wait) => Ok((queue, Ok(wait))),
+            Err(error) => Ok::<_, QueueError>((queue, Err(why_apart(queue, error).await?))),
+        });
+        for (queue, wait) in try_join_all(each).await? {
+            let wait = match wait {
+                Ok(wait) => wait,
+                Err(why) => {
                     broken(queue.name(), &why);
                     continue;
                 }
-                Ok(wait) => wait,
             };
             soonest = soonest.into_iter().chain(wait).min();
         }
@@ -275,11 +283,10 @@ impl Operator {
     /// When Redis cannot be reached or refuses.
     pub async fn replays(&self) -> Result<Vec<ReplayRow>, OperatorError> {
         let mut rows = Vec::new();
-        for (info, queue) in &self.queues {
-            let replays = match queue.replays().await {
+        for (info, _, replays) in ask_each(&self.queues, |_, queue| queue.replays()).await? {
+            let replays = match replays {
                 Ok(replays) => replays,
-                Err(error) => {
-                    let why = error.of_one_queue().ok_or(error)?;
+                Err(why) => {
                     rows.push(ReplayRow::broken(&info.name, UNREADABLE.to_owned(), why));
                     continue;
                 }
@@ -336,12 +343,14 @@ impl Operator {
         &self,
         id: &str,
     ) -> Result<Option<(&QueueInfo, &Queue, ReplayRow)>, OperatorError> {
-        for (info, queue) in &self.queues {
-            if let Some(replay) = queue.find_replay(id).await? {
-                return Ok(Some((info, queue, ReplayRow::new(&info.name, replay))));
-            }
-        }
-        Ok(None)
+        let each = self.queues.iter().map(async |(info, queue)| {
+            let asking = queue
+                .answer_within(ANSWERED_WITHIN, queue.find_replay(id))
+                .await;
+            let row = |replay| (info, queue, ReplayRow::new(&info.name, replay));
+            asking.map(|found| found.map(row))
+        });
+        Ok(found_in(join_all(each).await)?)
     }
 }
 

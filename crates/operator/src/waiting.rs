@@ -6,6 +6,7 @@ use longshore_queue::{
 };
 use serde::Serialize;
 
+use crate::away::why_apart;
 use crate::error::OperatorError;
 use crate::operations::OperationRow;
 use crate::operator::{Operator, unknown};
@@ -132,12 +133,17 @@ impl Operator {
         signed: &Signed,
     ) -> Result<Vec<CancelRow>, OperatorError> {
         let mut left = self.checked(ids).await?;
-        let mut rows = Vec::new();
+        let (mut rows, mut away) = (Vec::new(), None);
         for (info, queue) in &self.queues {
             let came = match queue.cancel(&left, force, signed).await {
+                Ok(came) => came,
                 // What is broken in one queue says nothing of the others.
                 Err(error) if error.of_one_queue().is_some() => continue,
-                came => came?,
+                Err(error) => {
+                    why_apart(queue, error.clone()).await?;
+                    away = Some(error);
+                    continue;
+                }
             };
             let mut unknown = Vec::new();
             for (id, came) in left.into_iter().zip(came) {
@@ -147,6 +153,10 @@ impl Operator {
                 }
             }
             left = unknown;
+        }
+        // They may be in the one that is away.
+        if let Some(error) = away.filter(|_| !left.is_empty()) {
+            return Err(error.into());
         }
         let nowhere = left.iter();
         rows.extend(nowhere.map(|id| CancelRow::new(id, None, Cancelled::Unknown)));

@@ -180,6 +180,8 @@ pub struct KeyScan {
     pub strays: BTreeMap<String, Stray>,
     /// Queues of other namespaces: whether jobs wait there, and whether a worker has ever been there; the first hundred.
     pub others: BTreeMap<(String, String), (bool, bool)>,
+    /// The primaries of a cluster whose keys were not walked over, since they were away.
+    pub away: Vec<(Node, QueueError)>,
 }
 
 /// Why no queue reads a key.
@@ -209,6 +211,7 @@ impl KeyScan {
             queues: BTreeSet::new(),
             strays: BTreeMap::new(),
             others: BTreeMap::new(),
+            away: Vec::new(),
         }
     }
 
@@ -242,7 +245,20 @@ impl KeyScan {
         let mut command = redis::cmd("SCAN");
         command.arg(self.cursor).arg("MATCH").arg(pattern);
         command.arg("COUNT").arg(STEP);
-        let (cursor, found): (u64, Vec<Vec<u8>>) = link.command_at(node, &command).await?;
+        let (cursor, found): (u64, Vec<Vec<u8>>) = match link.command_at(node, &command).await {
+            // The others have keys, too.
+            Err(error)
+                if error.is_outage()
+                    && link.is_cluster()
+                    && (left.len() > 1 || self.looked_at > 0) =>
+            {
+                self.away.extend(left.pop().map(|node| (node, error)));
+                self.cursor = 0;
+                self.ended = left.is_empty();
+                return Ok(());
+            }
+            answer => answer?,
+        };
         self.cursor = cursor;
         if cursor == 0 {
             left.pop();

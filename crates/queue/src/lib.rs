@@ -16,6 +16,7 @@
 
 mod answers;
 mod audit;
+mod away;
 mod bulk;
 mod bulk_forget;
 mod cancel;
@@ -88,6 +89,7 @@ mod workers;
 
 pub use answers::{CallCounts, LastAnswer};
 pub use audit::{AuditEntry, Note, Signed};
+pub use away::PrimaryAway;
 pub use bulk::BulkState;
 pub use bulk_forget::{BulkForget, Forgotten};
 pub use cancel::Cancelled;

@@ -265,12 +265,13 @@ impl Link {
         Ok(each.collect())
     }
 
-    /// Says whether Redis answers.
+    /// Says whether Redis answers: of a cluster, one of its primaries.
     ///
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), QueueError> {
-        self.command::<String>(&redis::cmd("PING")).await.map(drop)
+        let ping = redis::cmd("PING");
+        self.command_anywhere::<String>(&ping).await.map(drop)
     }
 
     /// Why Redis cannot be used now, if it cannot: what `/readyz` says. Redis has two seconds to answer.
@@ -288,7 +289,13 @@ impl Link {
     /// # Errors
     /// When nothing answers, or it does not let us in.
     pub async fn answers(&self) -> Result<Option<String>, QueueError> {
-        let mut open = self.opened(None).await?;
+        let nodes = self.nodes().await?;
+        let asking: Vec<_> = nodes.iter().map(|node| self.answers_at(node)).collect();
+        cluster::first_good(asking).await
+    }
+
+    async fn answers_at(&self, node: &Node) -> Result<Option<String>, QueueError> {
+        let mut open = self.opened_at(&node.0).await?;
         let ping = redis::cmd("PING");
         match Request::Command(&ping)
             .over(&mut open.connection, false)

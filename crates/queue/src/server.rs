@@ -1,8 +1,15 @@
 //! What has to be known of the server before jobs are trusted to it.
 
 use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use crate::{Link, Node, Queue, QueueError};
+
+/// How long one of several servers may take to say how it is set up.
+const SAID_WITHIN: Duration = Duration::from_secs(1);
 
 /// How a Redis is set up. `None` where it does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -141,21 +148,57 @@ impl ServerFacts {
 }
 
 impl Link {
-    /// Asks the server how it is set up, by `INFO`. Of a cluster each primary is asked, and of each fact the worst is returned.
+    /// Asks the server how it is set up, by `INFO`. Of a cluster each primary is asked, and of each fact the worst is returned;
+    /// one that is away says nothing.
     ///
     /// # Errors
     /// When Redis cannot be reached, or refuses to say.
     pub async fn server_facts(&self) -> Result<ServerFacts, QueueError> {
-        let mut all = Vec::new();
-        for node in self.nodes().await? {
-            let info: String = self.command_at(&node, &redis::cmd("INFO")).await?;
-            all.push(ServerFacts::read(&info));
+        let said = self.each_server().await?.into_iter();
+        let (mut all, mut failed) = (Vec::new(), None);
+        for (_, facts) in said {
+            match facts {
+                Ok(facts) => all.push(facts),
+                Err(error) => failed = Some(error),
+            }
         }
-        Ok(ServerFacts::worst(all))
+        match failed {
+            // What a primary refuses to say is not known of all.
+            Some(error) if all.is_empty() || !error.is_outage() => Err(error),
+            _ => Ok(ServerFacts::worst(all)),
+        }
+    }
+
+    /// How each server that has keys is set up: the only one, or each primary of a cluster. All are asked at the same time.
+    ///
+    /// # Errors
+    /// When no node of the cluster can be reached.
+    pub async fn each_server(
+        &self,
+    ) -> Result<Vec<(Node, Result<ServerFacts, QueueError>)>, QueueError> {
+        let nodes = self.nodes().await?;
+        let several = nodes.len() > 1;
+        let each = nodes.into_iter().map(async |node| {
+            let ask = redis::cmd("INFO");
+            let asking = self.command_at::<String>(&node, &ask);
+            let said = match several {
+                false => asking.await,
+                // The others are not kept waiting by one that hangs.
+                true => timeout(SAID_WITHIN, asking).await.unwrap_or_else(|_| {
+                    Err(QueueError::Unreachable {
+                        server: node.as_str().to_owned(),
+                        reason: format!("it has not answered within {} s", SAID_WITHIN.as_secs()),
+                    })
+                }),
+            };
+            let facts = said.map(|info| ServerFacts::read(&info));
+            (node, facts)
+        });
+        Ok(join_all(each).await)
     }
 
     /// Asks the server for settings that `INFO` does not say. Managed services often refuse that. Where the primaries of a
-    /// cluster differ, all values are there with commas between them.
+    /// cluster differ, all values are there with commas between them; one that is away says nothing.
     ///
     /// # Errors
     /// When Redis cannot be reached, or refuses to say.
@@ -163,11 +206,19 @@ impl Link {
         &self,
         names: &[&str],
     ) -> Result<HashMap<String, String>, QueueError> {
-        let mut command = redis::cmd("CONFIG");
-        command.arg("GET").arg(names);
+        let nodes = self.nodes().await?;
+        let each = nodes.iter().map(|node| self.settings_of(node, names));
         let mut all: HashMap<String, String> = HashMap::new();
-        for node in self.nodes().await? {
-            let settings: HashMap<String, String> = self.command_at(&node, &command).await?;
+        let mut failed = None;
+        for settings in join_all(each).await {
+            let settings = match settings {
+                Ok(settings) => settings,
+                Err(error) if error.is_outage() => {
+                    failed = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             for (name, value) in settings {
                 let known = all.entry(name).or_insert_with(|| value.clone());
                 if !known.split(", ").any(|one| one == value) {
@@ -175,7 +226,24 @@ impl Link {
                 }
             }
         }
-        Ok(all)
+        match failed {
+            Some(error) if all.is_empty() => Err(error),
+            _ => Ok(all),
+        }
+    }
+
+    /// The same of one server.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or refuses to say.
+    pub async fn settings_of(
+        &self,
+        node: &Node,
+        names: &[&str],
+    ) -> Result<HashMap<String, String>, QueueError> {
+        let mut command = redis::cmd("CONFIG");
+        command.arg("GET").arg(names);
+        self.command_at(node, &command).await
     }
 
     /// Redis's time in milliseconds since the epoch.
@@ -183,10 +251,8 @@ impl Link {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn now_ms(&self) -> Result<u64, QueueError> {
-        let [node, ..] = &self.nodes().await?[..] else {
-            return Err(QueueError::unexpected("no node has slots"));
-        };
-        self.now_ms_at(node).await
+        let (secs, micros): (u64, u64) = self.command_anywhere(&redis::cmd("TIME")).await?;
+        Ok(secs * 1000 + micros / 1000)
     }
 
     async fn now_ms_at(&self, node: &Node) -> Result<u64, QueueError> {

@@ -18,7 +18,7 @@ use breaker::breakers;
 pub use breaker::{Breaker, BreakerState};
 
 /// A queue in numbers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stats {
     /// Waiting for a worker, the parked ones among them.
     pub pending: u64,

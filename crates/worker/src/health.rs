@@ -11,9 +11,11 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
+use futures_util::future::join_all;
 use longshore_listener::{Bounds, Listener};
 use longshore_queue::{Queue, QueueError, Stats};
 use tokio::sync::{Mutex, watch};
+use tokio::time::timeout;
 
 use crate::metrics::{CachedFacts, Metrics};
 use crate::overview::Overview;
@@ -163,16 +165,18 @@ fn worth_showing(health: &Health, queue: &Queue, stats: &Stats) -> bool {
 
 async fn text(State(health): State<Health>) -> impl IntoResponse {
     let all = health.overview.queues();
-    let mut queues = Vec::new();
-    for queue in &all {
-        match tokio::time::timeout(STATS_WAIT * 2, queue.stats()).await {
+    // All at once: one whose primary is away hides no other, and somebody waits for what is known.
+    let asking = all.iter();
+    let asking = asking.map(|queue| timeout(STATS_WAIT * 2, queue.stats()));
+    let (mut queues, mut away) = (Vec::new(), Vec::new());
+    for (queue, answer) in all.iter().zip(join_all(asking).await) {
+        match answer {
             Ok(Ok(stats)) if worth_showing(&health, queue, &stats) => {
                 queues.push((queue.name().to_owned(), stats));
             }
             // That is about this queue alone.
             Ok(Ok(_) | Err(QueueError::Refused { .. } | QueueError::Unexpected(_))) => {}
-            // The next one would not be answered either, and somebody waits for what is known.
-            _ => break,
+            _ => away.push(queue.name().to_owned()),
         }
     }
     // Whoever reads at the same moment waits for the same answers.
@@ -185,6 +189,6 @@ async fn text(State(health): State<Health>) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (
         [(header::CONTENT_TYPE, content_type)],
-        health.metrics.text(queues, cached),
+        health.metrics.text(queues, &away, cached),
     )
 }

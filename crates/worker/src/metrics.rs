@@ -264,9 +264,27 @@ impl Metrics {
     }
 
     /// Everything, with what Redis says of the queues.
-    pub(crate) fn text(&self, queues: Vec<(String, Stats)>, cached: CachedFacts) -> String {
+    ///
+    /// `away` are queues that were asked for and did not answer. Where none answered, Redis is away, and nothing is said of any.
+    pub(crate) fn text(
+        &self,
+        queues: Vec<(String, Stats)>,
+        away: &[String],
+        cached: CachedFacts,
+    ) -> String {
         let mut of_redis = Registry::with_prefix(PREFIX);
-        of_redis.register_collector(Box::new(redis::RedisFacts { queues, cached }));
+        let answered = queues.iter().map(|(queue, _)| (queue.clone(), false));
+        let silent = away.iter().map(|queue| (queue.clone(), true));
+        let away = match queues.is_empty() {
+            true => Vec::new(),
+            false => answered.chain(silent).collect(),
+        };
+        let facts = redis::RedisFacts {
+            queues,
+            away,
+            cached,
+        };
+        of_redis.register_collector(Box::new(facts));
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ =

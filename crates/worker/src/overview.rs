@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use longshore_queue::{KeyScan, Link, LinkOptions, Queue, QueueError, ScanFor, ServerFacts};
 use tokio::time::{sleep, timeout};
 
@@ -125,7 +126,8 @@ impl Overview {
             self.judge(&facts);
         }
         for queue in &self.known {
-            self.forget(queue).await?;
+            // One whose primary is away keeps nothing of the others.
+            let _ = self.forget(queue).await;
         }
         self.find(first, link).await?;
         self.desert().await;
@@ -168,13 +170,22 @@ impl Overview {
     /// Says once that jobs wait in a queue that nobody works.
     async fn desert(&self) {
         let mut deserted = BTreeMap::new();
-        for queue in self.queues() {
-            match timeout(ANSWER_WITHIN, queue.stats()).await {
+        let queues = self.queues();
+        let asking = queues.iter();
+        let asking = asking.map(|queue| timeout(ANSWER_WITHIN, queue.stats()));
+        for (queue, answer) in queues.iter().zip(join_all(asking).await) {
+            match answer {
                 Ok(Ok(stats)) if stats.workers == 0 && stats.to_do() > 0 => {
                     deserted.insert(queue.name().to_owned(), stats.to_do());
                 }
                 Ok(Ok(_) | Err(QueueError::Refused { .. } | QueueError::Unexpected(_))) => {}
-                _ => return,
+                // What was said of it before stands.
+                _ => {
+                    let name = queue.name();
+                    if lock(&self.seen).deserted.contains(name) {
+                        deserted.insert(name.to_owned(), 0);
+                    }
+                }
             }
         }
         let before = std::mem::replace(

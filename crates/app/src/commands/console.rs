@@ -64,8 +64,7 @@ async fn listen(session: &Session) -> Result<ConsoleListening, Failure> {
     secrets.keep_fresh(session.config.reread);
     let link = link.sharing(PATIENCE);
     // Where Redis does not let us ask, there are the queues that we know.
-    let namespace = &session.config.redis.namespace;
-    let found = link.registered_queues(namespace).await.unwrap_or_default();
+    let found = session.registered_queues(&link).await.unwrap_or_default();
     let operator = session.operator_of(&link, &found)?;
     operator.check_layouts().await?;
     let console = Console::new(operator, fleet(session, &link));

@@ -10,7 +10,7 @@ use longshore_operator::{
     QueueRow,
 };
 use longshore_queue::{BreakerState, HoldCause, KeyScan, Link, ScanFor};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::age::{ago, rough};
 use crate::cli::{Pause, QueuesArgs, Resume};
@@ -35,7 +35,7 @@ pub(super) async fn list(session: &Session, args: &QueuesArgs) -> Result<(), Fai
     }
     let rows = rows(&operator, args).await?;
     if args.json {
-        return output::json(&rows);
+        return output::json(&json_rows(&rows)?);
     }
     let header = [
         "queue",
@@ -74,11 +74,9 @@ fn notes(session: &Session, rows: &[QueueRow]) -> Vec<String> {
     for row in rows {
         let queue = &row.queue;
         lines.extend(row.providers.iter().map(|of| provider_line(queue, of)));
-        lines.extend(
-            row.broken
-                .iter()
-                .map(|why| format!("{queue}: broken: {why}")),
-        );
+        let mark = if row.away.is_some() { "away" } else { "broken" };
+        let broken = row.broken.iter();
+        lines.extend(broken.map(|why| format!("{queue}: {mark}: {why}")));
         lines.extend(nobody(session, row).map(|nobody| nobody.to_string()));
         let open = row.breakers.iter();
         let open = open.filter(|breaker| breaker.state != BreakerState::Closed);
@@ -142,9 +140,11 @@ fn percent(share: f64) -> String {
 /// not let us look, there are those that we know.
 async fn found(session: &Session, link: &Link) -> Vec<String> {
     let namespace = &session.config.redis.namespace;
-    let mut found = link.registered_queues(namespace).await.unwrap_or_default();
     let mut scan = KeyScan::new(namespace, ScanFor::Queues);
-    drop(scan.walk(link, LOOK_AROUND).await);
+    // A primary that hangs ends the walk.
+    let walking = tokio::time::timeout(2 * LOOK_AROUND, scan.walk(link, LOOK_AROUND));
+    let (noted, _) = tokio::join!(session.registered_queues(link), walking);
+    let mut found = noted.unwrap_or_default();
     found.extend(scan.queues);
     found
 }
@@ -194,7 +194,44 @@ pub(super) async fn warn_without_workers(session: &Session, queue: &str) {
     }
 }
 
+/// What nobody knows of a queue whose primary is away.
+const COUNTED: &[&str] = &[
+    "pending",
+    "scheduled",
+    "running",
+    "retryable",
+    "dead",
+    "completed",
+    "cancelled",
+    "workers",
+    "per_minute",
+    "breakers",
+    "holds",
+];
+
+/// The rows as JSON. What is not known is null, and not 0.
+fn json_rows(rows: &[QueueRow]) -> Result<Vec<Value>, Failure> {
+    let row = |row: &QueueRow| {
+        let mut json = serde_json::to_value(row).map_err(Failure::failed)?;
+        if row.away.is_some() {
+            for name in COUNTED {
+                json[*name] = Value::Null;
+            }
+        }
+        Ok(json)
+    };
+    rows.iter().map(row).collect()
+}
+
 fn cells(row: &QueueRow) -> Vec<String> {
+    if row.away.is_some() {
+        let unknown = std::iter::repeat_n("?".to_owned(), 8);
+        let rest = ["away", "?", "?"].map(str::to_owned);
+        return std::iter::once(row.queue.clone())
+            .chain(unknown)
+            .chain(rest)
+            .collect();
+    }
     let counts = [
         row.pending,
         row.scheduled,

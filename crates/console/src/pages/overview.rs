@@ -150,7 +150,8 @@ pub(crate) fn held(view: &View, row: &QueueRow) -> Markup {
                 (chip(view, &hold_words(hold), hold.until.as_deref()))
             }
             @if parked > 0 { (chip(view, &format!("{} parked", counted(parked, "job")), None)) }
-            @if let Some(why) = &row.broken { (toned(Tone::Bad, "broken")) " " (Foreign(why)) }
+            @let mark = if row.away.is_some() { "away: nothing of it is known" } else { "broken" };
+            @if let Some(why) = &row.broken { (toned(Tone::Bad, mark)) " " (Foreign(why)) }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use longshore_sandbox::RedisServer;
+use longshore_sandbox::{RedisCluster, RedisServer};
 
 use super::{Bench, NOBODY, Ran, WELCOME};
 
@@ -112,4 +112,73 @@ fn it_answers_and_takes_no_jobs() {
         .env("LONGSHORE_EMAIL__TEMPLATES__WELCOME", "d-1");
     let ran = Ran::of(&["work"], &mut command).fails(3, "takes no jobs of email: NOREPLICAS");
     assert!(ran.stderr.contains("min-replicas-to-write"), "{ran:?}");
+}
+
+/// A cluster of three primaries, of which that of `geocode` is killed.
+#[test]
+fn a_primary_of_a_cluster_that_is_away_hides_no_other_queue() {
+    let mut cluster = RedisCluster::start(3).expect("a cluster");
+    let bench = Bench::new();
+    let urls = cluster.urls();
+    let run = |args: &[&str]| {
+        let mut command = bench.command(args);
+        command
+            .env("LONGSHORE_REDIS__URL", &urls)
+            .env("LONGSHORE_REDIS__MODE", "cluster")
+            .env("LONGSHORE_REDIS__NAMESPACE", "longshore");
+        Ran::of(args, &mut command)
+    };
+    run(&["enqueue", "send_email", WELCOME]).ok();
+    // Nobody works the queue.
+    let doctor = run(&["doctor"]);
+    assert_eq!(doctor.code, Some(1), "{doctor:?}");
+    assert!(doctor.stdout.contains("each primary: "), "{doctor:?}");
+    cluster.nodes[0].kill();
+
+    let began = Instant::now();
+    let rows = run(&["queues", "--json"]).json();
+    let row = |name: &str| {
+        let mut rows = rows.as_array().expect("rows").iter();
+        rows.find(|row| row["queue"] == name)
+            .expect("has a row")
+            .clone()
+    };
+    assert_eq!(row("email")["pending"], 1);
+    assert!(row("email").get("away").is_none());
+    assert!(row("geocode")["pending"].is_null(), "it is not known");
+    let away = &row("geocode")["away"]["cure"];
+    assert!(
+        away.as_str()
+            .is_some_and(|cure| cure.contains("start it again")),
+        "{away}"
+    );
+    for args in [
+        &["queues"][..],
+        &["dead", "groups"],
+        &["dead", "list"],
+        &["jobs", "find", "--recipient", "ada@example.com"],
+        &["forget", "ada@example.com", "--dry-run"],
+        &["workers"],
+        &["audit"],
+    ] {
+        let ran = run(args).ok();
+        assert!(ran.stdout.contains("is away"), "{ran:?}");
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    let doctor = run(&["doctor"]);
+    assert_eq!(doctor.code, Some(1), "{doctor:?}");
+    for said in [
+        "a primary is away",
+        "geocode, payment-reconcile: scripts cannot write",
+        "email, sms, ",
+    ] {
+        assert!(doctor.stdout.contains(said), "{said}: {doctor:?}");
+    }
+    run(&["pause", "email"]).ok();
+    run(&["pause", "geocode"]).fails(3, "cannot be reached");
+    run(&["job", NOBODY]).fails(3, "cannot be reached");
 }

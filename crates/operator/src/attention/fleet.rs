@@ -71,7 +71,12 @@ fn server(facts: &AttentionFacts) -> Vec<AttentionRow> {
 fn cron(facts: &AttentionFacts) -> Vec<AttentionRow> {
     let mut rows = Vec::new();
     let mut silent = BTreeSet::new();
-    for entry in facts.cron.iter().filter(|entry| entry.inactive.is_none()) {
+    let is_away = |queue: &str| {
+        let mut queues = facts.queues.iter();
+        queues.any(|row| row.queue == queue && row.away.is_some())
+    };
+    let entries = facts.cron.iter().filter(|entry| entry.inactive.is_none());
+    for entry in entries.filter(|entry| !is_away(&entry.queue)) {
         let step = NextStep::Entry(entry.name.clone());
         if let Some(pause) = &entry.paused {
             let what = format!("{} paused the cron entry {}", pause.by, entry.name);

@@ -17,6 +17,16 @@ const MANY_NOTICES: u64 = 1000;
 
 pub(super) fn rows(facts: &AttentionFacts, row: &QueueRow) -> Vec<AttentionRow> {
     let queue = &row.queue;
+    // Nothing else is known of it.
+    if let Some(away) = &row.away {
+        let what = format!("{queue} waits: {} is away", away.server);
+        let urgency = facts.urgency(queue);
+        let row = AttentionRow::new(urgency, Concern::PrimaryAway, what, NextStep::Doctor)
+            .since(away.since.as_ref())
+            .means(&away.reason)
+            .next(format!("On {}: {}.", away.server, away.cure));
+        return vec![row.of_queue(queue)];
+    }
     let mut rows: Vec<_> = [
         without_workers(facts, row),
         paused(facts, row),

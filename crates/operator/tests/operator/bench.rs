@@ -25,31 +25,36 @@ impl Bench {
         let redis = RedisServer::start().expect("a private Redis starts");
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
         let queue = |name| Queue::new(link.clone(), "t", name).expect("the names are good");
-        let infos = ["email", "sms"].map(|name| QueueInfo {
-            kinds: Kinds::new(match name {
-                "email" => [KindSpec::of::<SendEmail>()],
-                _ => [KindSpec::of::<SendSms>()],
-            }),
-            name: name.to_owned(),
-            max_attempts: 4,
-            max_attempts_by_kind: std::collections::BTreeMap::new(),
-            keep: Key::HOLDS,
-            cancelled_bytes: 64 << 20,
-            providers: vec!["sendgrid".to_owned()],
-            refusal: ConfigRefusal::never(),
-            repeats: if name == "sms" {
-                RepeatEffect::Verified
-            } else {
-                RepeatEffect::Double
-            },
-            fallback: None,
-        });
+        let infos = ["email", "sms"].map(info);
         Self {
             operator: Operator::new(&link, "t", infos.to_vec()).expect("the names are good"),
             email: queue("email"),
             sms: queue("sms"),
             _redis: redis,
         }
+    }
+}
+
+/// What operators know of a queue.
+pub(crate) fn info(name: &str) -> QueueInfo {
+    QueueInfo {
+        kinds: Kinds::new(match name {
+            "email" => [KindSpec::of::<SendEmail>()],
+            _ => [KindSpec::of::<SendSms>()],
+        }),
+        name: name.to_owned(),
+        max_attempts: 4,
+        max_attempts_by_kind: std::collections::BTreeMap::new(),
+        keep: Key::HOLDS,
+        cancelled_bytes: 64 << 20,
+        providers: vec!["sendgrid".to_owned()],
+        refusal: ConfigRefusal::never(),
+        repeats: if name == "sms" {
+            RepeatEffect::Verified
+        } else {
+            RepeatEffect::Double
+        },
+        fallback: None,
     }
 }
 

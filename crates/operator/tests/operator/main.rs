@@ -1,6 +1,7 @@
 //! What operators see and do, over two queues on a real Redis.
 
 mod audit;
+mod away;
 mod bench;
 mod edit;
 mod export;

@@ -3,10 +3,18 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::timeout;
 
 use super::address::host_and_port;
 use super::{Link, Request};
 use crate::QueueError;
+
+/// How long one node is waited for before the next one is asked as well.
+const SILENT_FOR: Duration = Duration::from_millis(300);
 
 /// A server of a Redis: the only one, or a primary of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +48,44 @@ impl Link {
     /// When it cannot be reached.
     pub async fn reached(&self) -> Result<String, QueueError> {
         Ok(self.opened(None).await?.server.to_string())
+    }
+
+    /// Sends one command without a key to whichever server answers: of a cluster, one primary that is away says nothing of the
+    /// others.
+    ///
+    /// # Errors
+    /// When none can be reached, or they refuse it.
+    pub async fn command_anywhere<T: redis::FromRedisValue>(
+        &self,
+        command: &redis::Cmd,
+    ) -> Result<T, QueueError> {
+        if !self.is_cluster() {
+            return self.command(command).await;
+        }
+        let nodes = self.nodes().await?;
+        let asking: Vec<_> = nodes
+            .iter()
+            .map(|node| self.command_at(node, command))
+            .collect();
+        first_good(asking).await
+    }
+
+    /// What primaries beside this one say of the nodes of the cluster: `CLUSTER NODES`, empty where they may not. `None` where
+    /// none answers, and where it is no cluster.
+    pub(crate) async fn nodes_by_others(&self, server: &str) -> Option<String> {
+        if !self.is_cluster() {
+            return None;
+        }
+        let nodes = self.nodes().await.ok()?;
+        let others = nodes.iter().filter(|node| node.as_str() != server);
+        let mut ask = redis::cmd("CLUSTER");
+        ask.arg("NODES");
+        let asking = others.map(async |node| match self.command_at(node, &ask).await {
+            Err(QueueError::Refused { .. }) => Ok(String::new()),
+            said => said,
+        });
+        let asking: Vec<_> = asking.collect();
+        first_good(asking).await.ok()
     }
 
     /// Sends one command without a key to this server.
@@ -78,9 +124,12 @@ impl Link {
         let (node, is_old) = known();
         let mut failed = None;
         if is_old {
-            // One asks for all who have these connections.
-            let _turn = self.open.asking.lock().await;
-            if known().1 {
+            // One asks for all who have these connections. Who knows a node goes there meanwhile.
+            let turn = match node {
+                Some(_) => self.open.asking.try_lock().ok(),
+                None => Some(self.open.asking.lock().await),
+            };
+            if turn.is_some() && known().1 {
                 failed = self.ask_for_slots().await.err();
             }
         } else if let Some(node) = node {
@@ -107,27 +156,27 @@ impl Link {
                 places.push(place);
             }
         }
+        let asking: Vec<_> = places
+            .iter()
+            .map(|place| self.ask_for_slots_at(place))
+            .collect();
+        let asked = first_good(asking).await;
+        match asked {
+            Ok(()) => self.forget_others(),
+            Err(_) => self.slots().not_told(),
+        }
+        asked
+    }
+
+    async fn ask_for_slots_at(&self, place: &Arc<str>) -> Result<(), QueueError> {
         let mut ask = redis::cmd("CLUSTER");
         ask.arg("SLOTS");
-        let mut failed = None;
-        for place in places {
-            let answer = match self.opened_at(&place).await {
-                Ok(open) => self.send_over(&open, Request::Command(&ask)).await,
-                Err(error) => Err(error),
-            };
-            match answer {
-                Ok(answer) => {
-                    if self.slots().read(answer, host_and_port(&place).0) {
-                        self.forget_others();
-                        return Ok(());
-                    }
-                    failed = Some(QueueError::unexpected("CLUSTER SLOTS"));
-                }
-                Err(error) => failed = Some(error),
-            }
+        let open = self.opened_at(place).await?;
+        let answer = self.send_over(&open, Request::Command(&ask)).await?;
+        match self.slots().read(answer, host_and_port(place).0) {
+            true => Ok(()),
+            false => Err(QueueError::unexpected("CLUSTER SLOTS")),
         }
-        self.slots().not_told();
-        Err(failed.unwrap_or_else(|| QueueError::unexpected("no node is named")))
     }
 
     /// Closes connections to nodes that have no slots (any more).
@@ -135,4 +184,26 @@ impl Link {
         let masters = self.slots().masters();
         super::lock(&self.open.by_place).retain(|place, _| masters.contains(place));
     }
+}
+
+/// The first good answer of servers that are asked one after the other; one that is silent keeps nobody from asking the next.
+pub(super) async fn first_good<T>(
+    asking: Vec<impl Future<Output = Result<T, QueueError>>>,
+) -> Result<T, QueueError> {
+    let mut next = asking.into_iter();
+    let mut asked = FuturesUnordered::new();
+    let mut failed = None;
+    loop {
+        match next.next() {
+            Some(next) => asked.push(next),
+            None if asked.is_empty() => break,
+            None => {}
+        }
+        match timeout(SILENT_FOR, asked.next()).await {
+            Ok(Some(Ok(answer))) => return Ok(answer),
+            Ok(Some(Err(error))) => failed = Some(error),
+            Ok(None) | Err(_) => {}
+        }
+    }
+    Err(failed.unwrap_or_else(|| QueueError::unexpected("no node is named")))
 }

@@ -4,7 +4,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use longshore_queue::{DeadGroup, Queue, QueueError, ServerFacts};
+use futures_util::future::join_all;
+use longshore_queue::{DeadGroup, Queue, ServerFacts};
 use prometheus_client::encoding::EncodeLabelSet;
 use tokio::time::timeout;
 
@@ -33,13 +34,11 @@ impl CachedFacts {
             return;
         }
         self.groups.clear();
-        for queue in queues {
-            let mut groups = match timeout(wait, queue.dead_groups()).await {
-                Ok(Ok(groups)) => groups,
-                // That is about this queue alone.
-                Ok(Err(QueueError::Refused { .. } | QueueError::Unexpected(_))) => continue,
-                // The next one would not be answered either, and somebody waits for what is known.
-                _ => break,
+        let asking = queues.iter();
+        let asking = asking.map(|queue| timeout(wait, queue.dead_groups()));
+        for (queue, groups) in queues.iter().zip(join_all(asking).await) {
+            let Ok(Ok(mut groups)) = groups else {
+                continue;
             };
             groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.id.cmp(&b.id)));
             let shown = groups.into_iter().take(MAX_GROUPS);

@@ -14,6 +14,8 @@ use super::gauges::Gauges;
 #[derive(Debug)]
 pub(super) struct RedisFacts {
     pub(super) queues: Vec<(String, Stats)>,
+    /// Whether each queue did not answer, though others did.
+    pub(super) away: Vec<(String, bool)>,
     pub(super) cached: CachedFacts,
 }
 
@@ -54,6 +56,15 @@ impl RedisFacts {
     }
 
     fn counts(&self, gauges: &mut Gauges<'_>) -> fmt::Result {
+        let away = self.away.iter().map(|(queue, away)| {
+            let queue = queue.clone();
+            (QueueLabel { queue }, u64::from(*away))
+        });
+        gauges.family(
+            "queue_away",
+            "1 while the queue does not answer, and other queues do",
+            away,
+        )?;
         gauges.family("jobs", "Jobs in Redis, by state", self.jobs())?;
         gauges.family(
             "parked_jobs",

@@ -71,8 +71,14 @@ fn what_redis_says_of_the_queues_is_valid_openmetrics_beside_our_own_counters() 
     email.called("sendgrid", &CallReport::Hold(Duration::from_secs(1)));
     email.called("sendgrid", &CallReport::Nothing);
     email.billed("sendgrid", "mail", 3);
-    let text = metrics.text(vec![("email".to_owned(), stats())], CachedFacts::default());
+    let text = metrics.text(
+        vec![("email".to_owned(), stats())],
+        &["sms".to_owned()],
+        CachedFacts::default(),
+    );
     for line in [
+        r#"longshore_queue_away{queue="email"} 0"#,
+        r#"longshore_queue_away{queue="sms"} 1"#,
         r#"longshore_runs_total{queue="email",kind="send_email",outcome="completed"} 1"#,
         r#"longshore_jobs{queue="email",state="retryable"} 2"#,
         r#"longshore_latency_seconds{queue="email"} 1.5"#,
@@ -142,7 +148,7 @@ fn names_types_help_and_labels_are_those_that_alerts_know() {
     metrics.next_tick("nightly", Some(1));
     let _listener = Listener::new(Bounds::private("health"), &metrics.listeners);
     let cached = CachedFacts::answered(vec![("email".to_owned(), group)], server);
-    let text = metrics.text(vec![("email".to_owned(), stats())], cached);
+    let text = metrics.text(vec![("email".to_owned(), stats())], &[], cached);
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/metrics/names.txt");
     longshore_tests::metrics::names_are_as_in(&text, file.as_ref());
 }
@@ -154,7 +160,7 @@ fn what_redis_does_not_say_of_itself_is_left_out() {
         persists: Some(false),
         ..ServerFacts::default()
     };
-    let text = metrics().text(Vec::new(), CachedFacts::answered(Vec::new(), server));
+    let text = metrics().text(Vec::new(), &[], CachedFacts::answered(Vec::new(), server));
     assert!(text.contains("longshore_redis_may_evict 1\n"), "{text}");
     assert!(!text.contains("longshore_redis_replicas"), "{text}");
 }

@@ -180,7 +180,7 @@ async fn what_is_counted_says_what_was_run_and_what_was_not() {
         .await;
     let text = day.tickers[0]
         .metrics
-        .text(Vec::new(), crate::metrics::CachedFacts::default());
+        .text(Vec::new(), &[], crate::metrics::CachedFacts::default());
     let last = (midnight + 4 * HOUR) / 1000;
     for line in [
         r#"longshore_cron_ticks_total{entry="quarters"} 8"#.to_owned(),

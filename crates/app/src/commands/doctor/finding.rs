@@ -11,7 +11,7 @@ pub(super) enum Status {
     Error,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     /// What was looked at.
     pub(super) check: String,

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
+use longshore_operator::{AwayRow, QueueRow};
 use longshore_queue::{Caller, KeyScan, Link, Queue, QueueError, ScanFor, Spoiled, Stray};
 
 use super::finding::{Finding, error, ok, warning};
@@ -18,6 +20,9 @@ use crate::session::Session;
 /// How long the keys may be walked over. A million take about a second.
 const WALK_FOR: Duration = Duration::from_secs(5);
 
+/// How long a queue of a cluster may take to be written to.
+const PROVED_WITHIN: Duration = Duration::from_secs(3);
+
 /// How many strange keys are shown.
 const MOST_SHOWN: usize = 10;
 
@@ -32,11 +37,11 @@ fn parked_cure() -> String {
 
 pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> {
     let namespace = &session.config.redis.namespace;
-    let mut findings = prove(session, link).await?;
+    let (mut findings, away) = prove(session, link).await?;
     let mut scan = KeyScan::new(namespace, ScanFor::Strays);
     let walked = scan.walk(link, WALK_FOR).await;
     let mut found: BTreeSet<String> = scan.queues.clone();
-    match link.registered_queues(namespace).await {
+    match session.registered_queues(link).await {
         Ok(names) => found.extend(names),
         Err(refused) => findings.push(warning(
             "queues",
@@ -44,9 +49,13 @@ pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, 
             named(&cure(&refused.to_string()), namespace),
         )),
     }
-    findings.extend(spoiled(session, link, &found).await?);
     findings.extend(workers(session, link, &found).await?);
-    findings.extend(kinds(session, link).await?);
+    // Of these all was said.
+    found.retain(|name| !away.contains(name));
+    let known = session.config.queue_names().into_iter();
+    let known: Vec<_> = known.filter(|name| !away.contains(*name)).collect();
+    findings.extend(spoiled(session, link, &found, &known).await?);
+    findings.extend(kinds(session, link, &known).await?);
     findings.extend(producers::all(session, link, &found).await?);
     findings.push(strays(&scan, walked.as_ref().err(), namespace));
     findings.extend(scan.strays.iter().take(MOST_SHOWN).map(|(key, why)| {
@@ -61,28 +70,49 @@ fn named(cure: &str, namespace: &str) -> String {
     cure.replace("NAMESPACE", namespace)
 }
 
-/// Writes to each queue by a script, as workers and producers do. What several queues have in common is said once.
-async fn prove(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> {
+/// Writes to each queue by a script, as workers and producers do: to all at the same time. What several queues have in common is
+/// said once. Returns the queues whose primaries are away, too.
+async fn prove(
+    session: &Session,
+    link: &Link,
+) -> Result<(Vec<Finding>, BTreeSet<String>), Failure> {
     let namespace = &session.config.redis.namespace;
     let mut refused: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     let mut well: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for name in session.config.queue_names() {
+    let mut away = BTreeSet::new();
+    let each = session.config.queue_names().into_iter().map(async |name| {
         let queue = Queue::new(link.clone(), namespace, name).map_err(Failure::input)?;
-        let trouble = match proved(&queue).await {
-            Ok(Ok(rights)) => {
+        let proving = async {
+            let proved = proved(&queue).await?;
+            let is_spoiled = !queue.spoiled().await.unwrap_or_default().is_empty();
+            Ok((proved, is_spoiled))
+        };
+        let proved = queue.answer_within(PROVED_WITHIN, proving).await;
+        Ok::<_, Failure>((name, queue, proved))
+    });
+    for (name, queue, proved) in try_join_all(each).await? {
+        let trouble = match proved {
+            Ok((Ok(rights), is_spoiled)) => {
                 // A key of another type keeps scripts out all the same: that is said below.
-                if queue.spoiled().await.unwrap_or_default().is_empty() {
+                if !is_spoiled {
                     well.entry(rights).or_default().push(name);
                 }
                 continue;
             }
-            Ok(Err(denied)) => (
+            Ok((Err(denied), _)) => (
                 format!("Redis does not let us use {}", denied.join(", ")),
                 "allow these commands to its ACL user (deploy/redis/users.acl has those of each role), and take \
                  `rename-command` out of its configuration"
                     .to_owned(),
             ),
             Err(error) => {
+                if let Some(primary) = queue.primary_away(&error).await {
+                    let primary = AwayRow::from(primary);
+                    away.insert(name.to_owned());
+                    let trouble = (format!("scripts cannot write: {primary}"), primary.cure);
+                    refused.entry(trouble).or_default().push(name);
+                    continue;
+                }
                 let reason = match error {
                     QueueError::Refused { reason, .. }
                     | QueueError::Passing { reason, .. }
@@ -105,7 +135,7 @@ async fn prove(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> 
         let text = format!("{}: {}", queues.join(", "), plain(&text));
         findings.push(error("writes", text, &cure));
     }
-    Ok(findings)
+    Ok((findings, away))
 }
 
 /// With whose rights scripts can write to a queue; or the commands that neither a worker nor an operator can do without, of
@@ -127,10 +157,11 @@ async fn spoiled(
     session: &Session,
     link: &Link,
     found: &BTreeSet<String>,
+    known: &[&str],
 ) -> Result<Vec<Finding>, Failure> {
-    let known = session.config.queue_names();
     let names: BTreeSet<&str> = known
-        .into_iter()
+        .iter()
+        .copied()
         .chain(found.iter().map(String::as_str))
         .collect();
     let mut findings = Vec::new();
@@ -160,7 +191,15 @@ async fn workers(
         }
     };
     let mut findings = Vec::new();
-    for row in &rows {
+    // What the proof has said of those that are away is not said again.
+    let known = session.config.queue_names();
+    let is_said = |row: &QueueRow| row.away.is_some() && known.contains(&row.queue.as_str());
+    for row in rows.iter().filter(|row| !is_said(row)) {
+        if let Some(away) = &row.away {
+            let text = format!("{}: {away}", row.queue);
+            findings.push(error("workers", plain(&text), &away.cure));
+            continue;
+        }
         let integration = session.config.integration_of(&row.queue);
         let configured = integration.filter(|of| registry::is_on(&session.config, of));
         for parked in &row.parked {
@@ -209,10 +248,10 @@ fn untold(session: &Session, queue: &str, waiting: u64) -> Option<Finding> {
 
 /// What the living workers of each queue say of themselves: that they carry out different kinds, or that something is wrong
 /// with one.
-async fn kinds(session: &Session, link: &Link) -> Result<Vec<Finding>, Failure> {
+async fn kinds(session: &Session, link: &Link, known: &[&str]) -> Result<Vec<Finding>, Failure> {
     let lost_after = session.config.worker.lost_after;
     let mut findings = Vec::new();
-    for name in session.config.queue_names() {
+    for name in known {
         let queue = Queue::new(link.clone(), &session.config.redis.namespace, name)
             .map_err(Failure::input)?;
         // What cannot be asked was said by the proof.
@@ -253,6 +292,10 @@ fn strays(scan: &KeyScan, failed: Option<&QueueError>, namespace: &str) -> Findi
         let text = format!("the search for keys that no queue reads failed: {refused}");
         let cure = named(&cure(&refused.to_string()), namespace);
         return warning("keys", plain(&text), &cure);
+    }
+    if let [(node, _), ..] = scan.away.as_slice() {
+        let text = format!("those of {} were not looked at: it is away", node.as_str());
+        return warning("keys", text, "look again when it is back");
     }
     if !scan.ended() {
         return warning(

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_queue::{Link, QueueError, ServerFacts};
+use futures_util::future::join_all;
+use longshore_queue::{Link, Node, QueueError, ServerFacts};
 use tokio::time::Instant;
 
 use super::finding::{Finding, error, ok, warning};
 use super::topology;
 use crate::config::{Config, RedisSettings, with_variable};
+use crate::output::plain;
 
 /// From this share of its memory on, Redis needs looking after.
 const MEMORY_SHARE: f64 = 0.7;
@@ -28,15 +30,92 @@ const SETTINGS: &[&str] = &[
 ];
 
 pub(super) async fn all(link: &Link, config: &Config) -> Vec<Finding> {
+    let mut findings = match link.each_server().await {
+        Ok(servers) if servers.len() > 1 => of_each(link, config, servers).await,
+        servers => {
+            let facts = servers.and_then(|mut servers| match servers.pop() {
+                Some((_, facts)) => facts,
+                None => Ok(ServerFacts::default()),
+            });
+            let settings = link.server_settings(SETTINGS).await;
+            let is_said = facts.is_ok();
+            let mut findings = of_one(&facts, settings.as_ref(), config);
+            let facts = facts.unwrap_or_default();
+            let topology = topology::of(&facts, link, config).await;
+            // After the version, and after what is said of a server that tells nothing.
+            findings.insert(if is_said { 1 } else { 2 }, topology);
+            findings
+        }
+    };
+    let latency = latency(link).await;
+    findings.push(latency.unwrap_or_else(|error| unmade("latency", &error)));
+    let clock = clock(link).await;
+    findings.push(clock.unwrap_or_else(|error| unmade("clock", &error)));
+    findings
+}
+
+/// Each primary of a cluster. What is found of all of them is said once.
+async fn of_each(
+    link: &Link,
+    config: &Config,
+    servers: Vec<(Node, Result<ServerFacts, QueueError>)>,
+) -> Vec<Finding> {
+    let count = servers.len();
+    let each = servers.into_iter().map(async |(node, facts)| {
+        let settings = match &facts {
+            Err(error) if error.is_outage() => None,
+            _ => Some(link.settings_of(&node, SETTINGS).await),
+        };
+        (node, facts, settings)
+    });
+    let (mut findings, mut cluster) = (Vec::new(), None);
+    let mut found: Vec<(Finding, Vec<String>)> = Vec::new();
+    for (node, facts, settings) in join_all(each).await {
+        let node = node.as_str().to_owned();
+        let Some(settings) = settings else {
+            let why = facts.err().map(|error| error.to_string());
+            let text = format!("a primary is away: {}", why.unwrap_or_default());
+            let cure = "start it again, or put its replica in its place: `CLUSTER FAILOVER TAKEOVER` there";
+            findings.push(error("server", plain(&text), cure));
+            continue;
+        };
+        for finding in of_one(&facts, settings.as_ref(), config) {
+            match found.iter_mut().find(|(known, _)| *known == finding) {
+                Some((_, nodes)) => nodes.push(node.clone()),
+                None => found.push((finding, vec![node.clone()])),
+            }
+        }
+        cluster = cluster.or(facts.ok());
+    }
+    let topology = topology::of(&cluster.unwrap_or_default(), link, config).await;
+    findings.insert(0, topology);
+    findings.extend(found.into_iter().map(|(finding, nodes)| {
+        let whose = match nodes.len() == count {
+            true => "each primary".to_owned(),
+            false => nodes.join(", "),
+        };
+        Finding {
+            finding: format!("{whose}: {}", finding.finding),
+            ..finding
+        }
+    }));
+    findings
+}
+
+/// One server.
+fn of_one(
+    facts: &Result<ServerFacts, QueueError>,
+    settings: Result<&HashMap<String, String>, &QueueError>,
+    config: &Config,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut facts = link.server_facts().await.unwrap_or_else(|refused| {
+    let mut facts = facts.clone().unwrap_or_else(|refused| {
         let text = format!("Redis does not show its settings: {refused}");
         let cure =
             "allow INFO to its ACL user, or check yourself that Redis persists and does not evict";
         findings.push(warning("info", text, cure));
         ServerFacts::default()
     });
-    let settings = link.server_settings(SETTINGS).await;
     if let Ok(settings) = &settings
         && facts.eviction_policy.is_none()
     {
@@ -45,21 +124,11 @@ pub(super) async fn all(link: &Link, config: &Config) -> Vec<Finding> {
     }
     let production = config.profile.as_deref() == Some("production");
     let allowed = config.redis.allow_eviction_unknown;
-    let topology = topology::of(&facts, link, config).await;
-    findings.extend([version(&facts), topology, eviction(&facts, allowed)]);
-    findings.extend(persistence(&facts, settings.as_ref()));
+    findings.extend([version(&facts), eviction(&facts, allowed)]);
+    findings.extend(persistence(&facts, settings));
     let waited_for = config.redis.wait_replicas;
-    findings.push(replicas(
-        &facts,
-        settings.as_ref().ok(),
-        production,
-        waited_for,
-    ));
+    findings.push(replicas(&facts, settings.ok(), production, waited_for));
     findings.push(memory(&facts));
-    let latency = latency(link).await;
-    findings.push(latency.unwrap_or_else(|error| unmade("latency", &error)));
-    let clock = clock(link).await;
-    findings.push(clock.unwrap_or_else(|error| unmade("clock", &error)));
     findings
 }
 

@@ -7,7 +7,7 @@ use longshore_operator::QueueRow;
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{found, latency, notes, rows};
+use super::{found, json_rows, latency, notes, rows};
 use crate::cli::QueuesArgs;
 use crate::commands::signals;
 use crate::failure::Failure;
@@ -57,7 +57,7 @@ async fn look(session: &Session, args: &QueuesArgs) -> Result<Vec<QueueRow>, Fai
 fn picture(session: &Session, args: &QueuesArgs, rows: &[QueueRow]) -> Result<String, Failure> {
     let at = now();
     if args.json {
-        let line = json!({ "at": at, "queues": rows });
+        let line = json!({ "at": at, "queues": json_rows(rows)? });
         return Ok(format!("{line}\n"));
     }
     let mut lines = vec![format!("{at}  {}", session.target(&session.link()?))];
@@ -103,6 +103,12 @@ fn cells(row: &QueueRow) -> Vec<String> {
         (None, false) => "held",
         (None, true) => "-",
     };
+    if row.away.is_some() {
+        let unknown = std::iter::repeat_n("?".to_owned(), 7);
+        let mut cells: Vec<_> = std::iter::once(row.queue.clone()).chain(unknown).collect();
+        cells.push("away".to_owned());
+        return cells;
+    }
     let mut cells = vec![row.queue.clone()];
     let counts = [
         row.pending,

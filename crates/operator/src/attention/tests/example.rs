@@ -50,6 +50,7 @@ pub(super) fn well(queue: &str) -> QueueRow {
         notices: None,
         latency_seconds: Some(1.5),
         broken: None,
+        away: None,
     }
 }
 
