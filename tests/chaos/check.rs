@@ -49,6 +49,8 @@ pub(crate) struct Forgotten {
     pub(crate) killed_ms: u64,
     /// When it answered again.
     pub(crate) back_ms: u64,
+    /// What was accepted is not among them: replicas had it.
+    pub(crate) keeps_accepted: bool,
 }
 
 /// What the application was told of a job.
@@ -68,6 +70,8 @@ pub(crate) struct Facts {
     /// When each job had its effects, in ms since the epoch.
     pub(crate) effects: HashMap<String, Vec<u64>>,
     pub(crate) forgotten: Vec<Forgotten>,
+    /// The queues are not all of one server.
+    pub(crate) several_nodes: bool,
     /// Jobs of transactions that were rolled back.
     pub(crate) rolled_back: Vec<JobId>,
     /// What the application was told, by job.
@@ -95,6 +99,8 @@ pub(crate) struct Ledger {
     /// Ends that the application was told of, and how often more than once.
     pub(crate) told: usize,
     pub(crate) told_again: usize,
+    /// Ends of which the event is gone with writes that Redis itself lost: it stood on another node than the job.
+    pub(crate) untold_gone: usize,
     /// What must not be, one line each.
     pub(crate) faults: Vec<String>,
 }
@@ -141,6 +147,7 @@ fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
         let with_redis = facts
             .forgotten
             .iter()
+            .filter(|f| !f.keeps_accepted)
             .any(|f| job.asked_ms <= f.killed_ms && job.at_ms >= f.from_ms);
         match with_redis {
             true => ledger.gone += 1,
@@ -165,7 +172,7 @@ fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
         }
         state => ledger.faults.push(format!("stuck: {id} is {state}")),
     }
-    told(facts, id, found.state, ledger);
+    told(facts, job, found.state, ledger);
     for (outcome, worker) in &found.runs {
         if outcome == "failed" && facts.sick.iter().any(|sick| worker.contains(sick)) {
             let what = format!("burnt: {id} lost an attempt to the sick worker {worker}");
@@ -176,7 +183,8 @@ fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
 }
 
 /// Whether the application was told how a job ended.
-fn told(facts: &Facts, id: JobId, state: JobState, ledger: &mut Ledger) {
+fn told(facts: &Facts, job: &Accepted, state: JobState, ledger: &mut Ledger) {
+    let id = job.id;
     let what = format!("job.{state}");
     let told = facts.told.get(&id.to_string());
     match told.map(|told| told.iter().filter(|told| told.what == what).count()) {
@@ -184,8 +192,16 @@ fn told(facts: &Facts, id: JobId, state: JobState, ledger: &mut Ledger) {
             ledger.told += 1;
             ledger.told_again += times - 1;
         }
+        _ if lost_since(facts, job) => ledger.untold_gone += 1,
         _ => ledger.faults.push(format!("untold: {id} is {state}")),
     }
+}
+
+/// Whether a node of a cluster has lost what it accepted since the job was: an event of it may have been there. One server
+/// forgets a job's end with its event, and the end comes again.
+fn lost_since(facts: &Facts, job: &Accepted) -> bool {
+    let mut forgotten = facts.forgotten.iter();
+    facts.several_nodes && forgotten.any(|f| !f.keeps_accepted && f.killed_ms >= job.asked_ms)
 }
 
 /// Effects beyond the first, and whether there is a cause that allows them.
@@ -283,9 +299,13 @@ mod tests {
             from_ms: 4000,
             killed_ms: 6000,
             back_ms: 7000,
+            keeps_accepted: false,
         });
         let ledger = check(&facts);
         assert_eq!((ledger.gone, ledger.faults.len()), (1, 0));
+        facts.forgotten[0].keeps_accepted = true;
+        assert_eq!(check(&facts).count("lost"), 1, "replicas had it");
+        facts.forgotten[0].keeps_accepted = false;
         facts.forgotten[0].from_ms = 5500;
         assert_eq!(check(&facts).count("lost"), 1, "it was on the disk");
     }
@@ -330,6 +350,7 @@ mod tests {
             from_ms: 4000,
             killed_ms: 6000,
             back_ms: 7000,
+            keeps_accepted: false,
         });
         assert_eq!(check(&facts).count("doubled"), 1, "its worker lived on");
         facts.deaths_ms.push(5500);
@@ -366,6 +387,24 @@ mod tests {
         let right = || told_of(JobState::Completed, "email");
         let other = || told_of(JobState::Dead, "email");
         assert_eq!(of(vec![]).count("untold"), 1);
+        let away = |several_nodes, killed_ms, keeps_accepted| {
+            let completed = Some(found(JobState::Completed, &["completed"]));
+            let mut facts = facts(job, completed, &[2]);
+            facts.told.clear();
+            facts.several_nodes = several_nodes;
+            facts.forgotten.push(Forgotten {
+                from_ms: 0,
+                killed_ms,
+                back_ms: killed_ms,
+                keeps_accepted,
+            });
+            let ledger = check(&facts);
+            (ledger.untold_gone, ledger.count("untold"))
+        };
+        assert_eq!(away(true, 5, false), (1, 0), "its event was on the other");
+        assert_eq!(away(true, 0, false), (0, 1), "nothing was lost since");
+        assert_eq!(away(true, 5, true), (0, 1), "replicas had it");
+        assert_eq!(away(false, 5, false), (0, 1), "its end is lost as well");
         assert_eq!(of(vec![other()]).count("untold"), 1, "another end");
         let ledger = of(vec![other(), right(), right()]);
         assert_eq!(

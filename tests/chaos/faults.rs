@@ -5,6 +5,36 @@ use std::time::Duration;
 
 use longshore_tests::Act;
 
+/// What the Redis of a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Topology {
+    /// One server.
+    Single,
+    /// A primary, two replicas, three Sentinels.
+    Sentinel,
+    /// Three primaries, and a replica of each.
+    Cluster,
+}
+
+impl Topology {
+    /// The legs of a run, in their order.
+    pub(crate) fn legs(self) -> &'static [Persistence] {
+        match self {
+            Self::Single => &Persistence::OF_ONE,
+            Self::Sentinel | Self::Cluster => &[Persistence::Replicated, Persistence::Waited],
+        }
+    }
+
+    /// How many replicas have to have what is accepted, where they are waited for: those that may take the primary's place.
+    pub(crate) fn replicas(self) -> u32 {
+        match self {
+            Self::Single => 0,
+            Self::Sentinel => 2,
+            Self::Cluster => 1,
+        }
+    }
+}
+
 /// How the Redis of a leg keeps its data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Persistence {
@@ -14,11 +44,15 @@ pub(crate) enum Persistence {
     EverySecond,
     /// Snapshots: a kill loses what came after the last one.
     Snapshots,
+    /// Replicas, which a failover may find behind.
+    Replicated,
+    /// Replicas, which have what was accepted (`redis.wait_replicas`): a failover may lose what came after.
+    Waited,
 }
 
 impl Persistence {
-    /// All, in the order of the legs.
-    pub(crate) const ALL: [Self; 3] = [Self::Always, Self::EverySecond, Self::Snapshots];
+    /// Those of one server, in the order of the legs.
+    pub(crate) const OF_ONE: [Self; 3] = [Self::Always, Self::EverySecond, Self::Snapshots];
 }
 
 impl fmt::Display for Persistence {
@@ -27,6 +61,8 @@ impl fmt::Display for Persistence {
             Self::Always => "appendfsync always",
             Self::EverySecond => "appendfsync everysec",
             Self::Snapshots => "snapshots (rdb)",
+            Self::Replicated => "asynchronous replicas",
+            Self::Waited => "redis.wait_replicas",
         })
     }
 }
@@ -103,6 +139,21 @@ pub(crate) enum Action {
     FreezeRedis,
     /// SIGCONT to Redis.
     ThawRedis,
+    /// SIGSTOP to all that are no primaries.
+    FreezeReplicas,
+    /// SIGKILL to one of the primaries, by its place among them. After [`FreezeReplicas`](Self::FreezeReplicas) its replicas lack
+    /// what it took since, and go on now.
+    KillPrimary(usize),
+    /// What was killed comes back, as a replica.
+    StartKilled,
+    /// SIGSTOP to one of the primaries.
+    FreezePrimary(usize),
+    /// SIGCONT to it.
+    ThawPrimary,
+    /// A replica takes the place of one of the primaries, as an operator has it.
+    FailOver(usize),
+    /// The slot of a queue moves to another primary, key by key.
+    MoveSlot(usize),
     /// CLIENT KILL of every connection.
     CutConnections,
     /// SIGKILL to the carrier in this place.

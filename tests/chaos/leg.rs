@@ -8,10 +8,11 @@ use longshore_tests::{Act, NAMESPACE, Stage, Worker, gone_by, users};
 
 use crate::app::App;
 use crate::check::{Facts, Forgotten, Sort};
-use crate::faults::{Action, Persistence, Step, Trouble};
+use crate::faults::{Action, Persistence, Step, Topology, Trouble};
 use crate::plan::{CARRIERS, WORKERS, plan};
 use crate::produce::{Producers, now_ms};
 use crate::rows::{Rows, Tried, database};
+use crate::servers::Servers;
 
 /// The queues that take part, and whose providers.
 pub(crate) const ACTS: [Act; 4] = [Act::Email, Act::Sms, Act::Payments, Act::Geocode];
@@ -25,6 +26,8 @@ const EVERYSEC_MS: u64 = 2000;
 /// What a leg is left with once its faults are over.
 pub(crate) struct Leg {
     pub(crate) stage: Stage,
+    /// Several servers, where Redis is not the stage's own.
+    servers: Option<Servers>,
     places: Vec<Option<Worker>>,
     pub(crate) postgres: PostgresServer,
     carriers: Vec<Option<Worker>>,
@@ -43,9 +46,14 @@ pub(crate) struct Leg {
 
 impl Leg {
     /// Sets a leg up and carries its plan out. From the end of it on, nothing is broken any more.
-    pub(crate) async fn run(seed: u64, length: Duration, persistence: Persistence) -> Self {
-        let mut leg = Self::set(seed, persistence).await;
-        let steps = plan(seed, length, persistence);
+    pub(crate) async fn run(
+        seed: u64,
+        length: Duration,
+        topology: Topology,
+        persistence: Persistence,
+    ) -> Self {
+        let mut leg = Self::set(seed, topology, persistence).await;
+        let steps = plan(seed, length, topology, persistence);
         let producers = Producers::start(&leg.stage.client, leg.mails());
         let rows = Rows::start(&leg.postgres);
         let started = Instant::now();
@@ -59,18 +67,21 @@ impl Leg {
         leg
     }
 
-    async fn set(seed: u64, persistence: Persistence) -> Self {
+    async fn set(seed: u64, topology: Topology, persistence: Persistence) -> Self {
         let options = RedisServer::options();
         let options = match persistence {
             Persistence::Always => options.append_only(AppendFsync::Always),
             Persistence::EverySecond => options.append_only(AppendFsync::EverySecond),
-            Persistence::Snapshots => options,
+            // Of several servers there are others.
+            Persistence::Snapshots | Persistence::Replicated | Persistence::Waited => options,
         };
         let redis = options.users(users(NAMESPACE)).start().expect("a Redis");
         let mut stage = Stage::set_on(redis, Act::Email).await;
         stage.with_queues_of(&ACTS);
+        let servers = Servers::start(&mut stage, topology, persistence).await;
         let mut leg = Self {
             stage,
+            servers,
             places: Vec::new(),
             postgres: database(),
             carriers: Vec::new(),
@@ -81,7 +92,10 @@ impl Leg {
             persistence,
             saved_ms: now_ms(),
             tried: Vec::new(),
-            facts: Facts::default(),
+            facts: Facts {
+                several_nodes: topology == Topology::Cluster,
+                ..Facts::default()
+            },
             counts: BTreeMap::new(),
         };
         if leg.mails() == Sort::MailHeld {
@@ -154,6 +168,23 @@ impl Leg {
             }
             Action::ThawRedis => self.stage.redis.resume().expect("it runs"),
             Action::CutConnections => self.cut_connections().await,
+            Action::FreezeReplicas
+            | Action::KillPrimary(_)
+            | Action::StartKilled
+            | Action::FreezePrimary(_)
+            | Action::ThawPrimary
+            | Action::FailOver(_)
+            | Action::MoveSlot(_) => {
+                let Self {
+                    servers,
+                    facts,
+                    counts,
+                    ..
+                } = self;
+                if let Some(servers) = servers {
+                    servers.carry_out(action, facts, counts).await;
+                }
+            }
             Action::KillCarrier(_)
             | Action::StartCarrier(_)
             | Action::FreezeCarrier(_)
@@ -248,11 +279,14 @@ impl Leg {
             Persistence::Always => return,
             Persistence::EverySecond => killed_ms - EVERYSEC_MS,
             Persistence::Snapshots => self.saved_ms,
+            // Those are killed elsewhere.
+            Persistence::Replicated | Persistence::Waited => return,
         };
         self.facts.forgotten.push(Forgotten {
             from_ms,
             killed_ms,
             back_ms: killed_ms,
+            keeps_accepted: false,
         });
     }
 
@@ -264,8 +298,11 @@ impl Leg {
             .arg("normal")
             .arg("SKIPME")
             .arg("yes");
-        // Its own connection may break of it as well.
-        let _: Result<u64, _> = self.stage.queue.link().command(&cut).await;
+        let link = self.stage.queue.link();
+        for node in link.nodes().await.unwrap_or_default() {
+            // Its own connection may break of it as well.
+            let _: Result<u64, _> = link.command_at(&node, &cut).await;
+        }
     }
 
     /// One on whose machine no provider can be reached.

@@ -1,6 +1,7 @@
 //! `just chaos`: real processes, faults by a seed, and a ledger of what they came to.
 //!
-//! A run has three legs, one for each way in which a Redis keeps its data. In each, producers enqueue without a pause, four
+//! A run has three legs, one for each way in which a Redis keeps its data; with `--topology sentinel` or `cluster` it has two, and
+//! in the second one `redis.wait_replicas` is set, so that nothing that was accepted may be lost. In each, producers enqueue without a pause, four
 //! workers work all queues as shipped, two carriers bring what an app commits into its Postgres, the app is told of each end,
 //! and the plan's faults are carried out on all of them. Then all is mended, everything ends, and each accepted job is looked
 //! up: in Redis, and in the ledgers of the providers. It exits with 1 when a job is lost, doubled without a cause that the
@@ -14,6 +15,7 @@ mod leg;
 mod plan;
 mod produce;
 mod rows;
+mod servers;
 mod settle;
 
 use std::collections::BTreeMap;
@@ -23,7 +25,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 
 use check::{Facts, Ledger, check};
-use faults::Persistence;
+use faults::{Persistence, Topology};
 use leg::Leg;
 
 /// Faults by a seed, and a ledger of what they came to
@@ -35,6 +37,9 @@ struct Args {
     /// The same seed gives the same plan of faults
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// What Redis is: one server, a primary with Sentinels, or a cluster
+    #[arg(long, value_enum, default_value_t = Topology::Single)]
+    topology: Topology,
     /// How many faults that must not be are listed for each leg
     #[arg(long, default_value_t = 10)]
     list: usize,
@@ -48,14 +53,20 @@ async fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let started = Instant::now();
+    let redis = match args.topology {
+        Topology::Single => "one Redis",
+        Topology::Sentinel => "a Redis with two replicas and three Sentinels",
+        Topology::Cluster => "a Redis Cluster of three primaries with a replica each",
+    };
     println!(
-        "chaos: seed {}, {} minutes of faults, one Redis",
+        "chaos: seed {}, {} minutes of faults, {redis}",
         args.seed, args.minutes
     );
-    let length = Duration::from_secs_f64(args.minutes * 60.0 / Persistence::ALL.len() as f64);
+    let legs = args.topology.legs();
+    let length = Duration::from_secs_f64(args.minutes * 60.0 / legs.len() as f64);
     let mut ending = Vec::new();
-    for persistence in Persistence::ALL {
-        let leg = Leg::run(args.seed, length, persistence).await;
+    for &persistence in legs {
+        let leg = Leg::run(args.seed, length, args.topology, persistence).await;
         // What is left to do in one leg goes on beside the next.
         ending.push((persistence, tokio::spawn(leg.settle())));
     }
@@ -102,9 +113,10 @@ fn print(
         println!("    {count}: {cause}");
     }
     println!(
-        "  ends that the app was told of {}, and again {}; not told {}, told of the queue events {}",
+        "  ends that the app was told of {}, and again {}; gone with writes that Redis lost {}; not told {}, told of the queue events {}",
         ledger.told,
         ledger.told_again,
+        ledger.untold_gone,
         ledger.count("untold"),
         ledger.count("echo")
     );

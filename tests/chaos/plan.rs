@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_tests::{Act, Dice};
 
-use crate::faults::{Action, AppTrouble, Persistence, Step, Trouble};
+use crate::faults::{Action, AppTrouble, Persistence, Step, Topology, Trouble};
 
 /// How many workers there are beside the sick ones.
 pub(crate) const WORKERS: usize = 4;
@@ -16,8 +16,15 @@ pub(crate) const CARRIERS: usize = 2;
 ///
 /// They come from a deck that holds every sort and is shuffled anew when it is used up, so that a short leg meets all of
 /// them. One that cannot be at its turn comes later.
-pub(crate) fn plan(seed: u64, length: Duration, persistence: Persistence) -> Vec<Step> {
+pub(crate) fn plan(
+    seed: u64,
+    length: Duration,
+    topology: Topology,
+    persistence: Persistence,
+) -> Vec<Step> {
     let mut planner = Planner {
+        topology,
+        calm: Duration::ZERO,
         dice: Dice::of(seed ^ ((persistence as u64 + 1) << 56)),
         steps: Vec::new(),
         places: [Duration::ZERO; WORKERS],
@@ -59,6 +66,11 @@ enum Card {
     KillRedis,
     FreezeRedis,
     CutConnections,
+    KillPrimary,
+    KillAhead,
+    FreezePrimary,
+    FailOver,
+    MoveSlot,
     KillCarrier,
     FreezeCarrier,
     Postgres,
@@ -85,6 +97,21 @@ const DECK: [Card; 15] = [
     Card::Provider,
 ];
 
+/// What happens to one server, and to one that has replicas; a cluster's slots move as well.
+const OF_ONE: [Card; 2] = [Card::KillRedis, Card::FreezeRedis];
+const OF_SEVERAL: [Card; 4] = [
+    Card::KillPrimary,
+    Card::KillAhead,
+    Card::FreezePrimary,
+    Card::FailOver,
+];
+
+/// How long Sentinels begin no second failover: twice their `failover-timeout`, and a little.
+const SENTINELS_CALM: Duration = Duration::from_secs(22);
+
+/// How long a cluster has until the next failover, so that each primary has its replica again.
+const CLUSTER_CALM: Duration = Duration::from_secs(12);
+
 /// For how long no worker leaves after most rollbacks: the fleet's own repair takes a lease's time.
 const QUIET: Duration = Duration::from_secs(20);
 
@@ -93,6 +120,9 @@ const TROUBLED: [Act; 3] = [Act::Email, Act::Sms, Act::Payments];
 
 /// What is at the same time: until when each thing is taken.
 struct Planner {
+    topology: Topology,
+    /// Until when no other server may take a primary's place.
+    calm: Duration,
     dice: Dice,
     steps: Vec<Step>,
     places: [Duration; WORKERS],
@@ -112,6 +142,13 @@ struct Planner {
 impl Planner {
     fn shuffled(&mut self) -> Vec<Card> {
         let mut deck = DECK.to_vec();
+        if self.topology != Topology::Single {
+            deck.retain(|card| !OF_ONE.contains(card));
+            deck.extend(OF_SEVERAL);
+        }
+        if self.topology == Topology::Cluster {
+            deck.push(Card::MoveSlot);
+        }
         for n in (1..deck.len()).rev() {
             deck.swap(n, self.dice.roll(n + 1));
         }
@@ -141,6 +178,14 @@ impl Planner {
                 self.redis = now + span;
             }
             (Card::CutConnections, _) => self.at(now, Action::CutConnections),
+            (
+                Card::KillPrimary
+                | Card::KillAhead
+                | Card::FreezePrimary
+                | Card::FailOver
+                | Card::MoveSlot,
+                _,
+            ) => return self.replaced(card, now),
             (Card::KillCarrier | Card::FreezeCarrier, _) => return self.carrier(card, now),
             (Card::Postgres, _) => return self.postgres(now),
             (Card::App, _) => return self.app(now),
@@ -212,6 +257,59 @@ impl Planner {
                 *place = (*place).max(back + QUIET);
             }
         }
+    }
+
+    /// Another server takes a primary's place, or one of its slots.
+    fn replaced(&mut self, card: Card, now: Duration) -> bool {
+        if self.redis > now || self.starts > now || self.calm > now {
+            return false;
+        }
+        // As where Redis is killed.
+        if card == Card::KillAhead && !self.killed {
+            return false;
+        }
+        let which = self.dice.roll(3);
+        let seconds = Duration::from_secs;
+        match card {
+            Card::KillPrimary | Card::KillAhead => {
+                let mut kill = now;
+                if card == Card::KillAhead {
+                    self.at(now, Action::FreezeReplicas);
+                    kill += self.between(300, 1000);
+                }
+                let back = kill + self.between(5000, 8000);
+                self.at(kill, Action::KillPrimary(which));
+                self.at(back, Action::StartKilled);
+                self.redis = back + seconds(1);
+            }
+            Card::FreezePrimary => {
+                // Long enough to be replaced, every second time.
+                let thaw = now + self.between(500, 6000);
+                self.at(now, Action::FreezePrimary(which));
+                self.at(thaw, Action::ThawPrimary);
+                self.redis = thaw + seconds(5);
+            }
+            Card::FailOver => {
+                self.at(now, Action::FailOver(which));
+                self.redis = now + seconds(6);
+            }
+            _ => {
+                self.at(now, Action::MoveSlot(which));
+                self.redis = now + seconds(3);
+                return true;
+            }
+        }
+        self.calm = match self.topology {
+            Topology::Sentinel => now + SENTINELS_CALM,
+            _ => now + CLUSTER_CALM,
+        };
+        // What Redis forgets its living workers know, as above.
+        if self.dice.roll(3) > 0 {
+            for place in &mut self.places {
+                *place = (*place).max(self.redis + QUIET);
+            }
+        }
+        true
     }
 
     fn carrier(&mut self, card: Card, now: Duration) -> bool {
@@ -297,18 +395,50 @@ mod tests {
     #[test]
     fn a_seed_always_gives_the_same_plan_and_another_seed_another() {
         let length = Duration::from_secs(60);
-        for persistence in Persistence::ALL {
-            let first = plan(7, length, persistence);
-            assert!(first.len() > 20, "{} steps", first.len());
-            assert_eq!(first, plan(7, length, persistence));
-            assert_ne!(first, plan(8, length, persistence));
+        for topology in [Topology::Single, Topology::Sentinel, Topology::Cluster] {
+            for persistence in topology.legs() {
+                let plan = |seed| plan(seed, length, topology, *persistence);
+                let first = plan(7);
+                assert!(first.len() > 20, "{} steps", first.len());
+                assert_eq!(first, plan(7));
+                assert_ne!(first, plan(8));
+            }
+        }
+    }
+
+    #[test]
+    fn servers_are_replaced_one_at_a_time_and_come_back() {
+        for topology in [Topology::Sentinel, Topology::Cluster] {
+            for seed in 0..20 {
+                let steps = plan(seed, Duration::from_secs(90), topology, Persistence::Waited);
+                let (mut down, mut begun) = (0, Vec::new());
+                for Step { at, action } in &steps {
+                    match action {
+                        Action::KillPrimary(_) | Action::FreezePrimary(_) => down += 1,
+                        Action::StartKilled | Action::ThawPrimary => down -= 1,
+                        _ => {}
+                    }
+                    assert!((0..=1).contains(&down), "{seed}: {steps:?}");
+                    if let Action::KillPrimary(_) | Action::FailOver(_) = action {
+                        begun.push(*at);
+                    }
+                    assert!(!matches!(action, Action::KillRedis | Action::FreezeRedis));
+                }
+                assert_eq!(down, 0, "{seed}");
+                assert!(begun.len() > 1, "{seed}: {begun:?}");
+            }
         }
     }
 
     #[test]
     fn a_short_leg_meets_every_sort_of_fault() {
         for seed in 0..20 {
-            let steps = plan(seed, Duration::from_secs(40), Persistence::Snapshots);
+            let steps = plan(
+                seed,
+                Duration::from_secs(40),
+                Topology::Single,
+                Persistence::Snapshots,
+            );
             let has = |wanted: fn(&Action) -> bool| steps.iter().any(|step| wanted(&step.action));
             assert!(has(|a| matches!(a, Action::KillWorker(_))), "{seed}");
             assert!(has(|a| matches!(a, Action::KillRedis)), "{seed}");
@@ -323,7 +453,12 @@ mod tests {
     #[test]
     fn what_is_broken_is_mended_and_what_is_stopped_goes_on() {
         for seed in 0..50 {
-            let steps = plan(seed, Duration::from_secs(120), Persistence::Snapshots);
+            let steps = plan(
+                seed,
+                Duration::from_secs(120),
+                Topology::Single,
+                Persistence::Snapshots,
+            );
             let count = |wanted: fn(&Action) -> bool| {
                 steps.iter().filter(|step| wanted(&step.action)).count()
             };

@@ -86,7 +86,9 @@ async fn enqueue<J: Job>(client: &Client, jobs: Vec<J>) -> Vec<JobId> {
         Err(ClientError::Interrupted { accepted, .. }) => {
             accepted.into_iter().map(|(_, job)| job.id).collect()
         }
-        Err(ClientError::Queue(_) | ClientError::Away { .. }) => Vec::new(),
+        Err(ClientError::Queue(_) | ClientError::Away { .. } | ClientError::NotCopied { .. }) => {
+            Vec::new()
+        }
         Err(error) => panic!("{error}"),
     }
 }

@@ -5,7 +5,7 @@
 //! something is lost that was promised to be kept, or doubled without a cause, or a worker has ended.
 
 mod cases;
-mod place;
+mod one;
 mod producers;
 mod report;
 

@@ -6,6 +6,7 @@
 //! heartbeats that do not arrive, and [`Tls`] before a provider.
 
 mod act;
+mod authority;
 mod clock;
 mod dice;
 mod eventually;
@@ -14,6 +15,7 @@ pub mod http;
 mod kent;
 mod load;
 pub mod metrics;
+mod place;
 mod plain;
 mod program;
 mod pypi;
@@ -27,10 +29,12 @@ mod wire;
 mod worker;
 
 pub use act::{Act, SERVICE_TOKEN, WEBHOOK_SECRET, address, email, payment, sms};
+pub use authority::Authority;
 pub use dice::Dice;
 pub use eventually::{eventually, gone_by, within};
 pub use kent::Kent;
 pub use load::Load;
+pub use place::Place;
 pub use program::{Said, program};
 pub use pypi::installed;
 pub use receiver::Receiver;
@@ -38,7 +42,10 @@ pub use rustix::process::Signal;
 pub use spans::{Collected, spans};
 pub use stage::{NAMESPACE, Stage, outcomes};
 pub use tls::Tls;
-pub use topologies::{shipped_cluster, shipped_sentinels};
+pub use topologies::{
+    SENTINEL_PASSWORD, SENTINEL_USER, secured_cluster, secured_sentinels, shipped_cluster,
+    shipped_sentinels,
+};
 pub use users::{NO_HASH, SHIPPED, User, users};
-pub use wire::{Trouble, Wire};
+pub use wire::{Line, Trouble, Wire};
 pub use worker::{Start, Worker};

@@ -43,6 +43,13 @@ impl User {
         }
     }
 
+    /// The URLs of this user at servers whose URLs name none, with commas between them.
+    #[must_use]
+    pub fn at_each(self, urls: &str) -> String {
+        let name = format!("://{}:{PASSWORD}@", self.name());
+        urls.replace("://", &name)
+    }
+
     /// The URL of this user at a server whose URL names none. A list of servers and a URL with a user stay as they are.
     #[must_use]
     pub fn at(self, url: &str) -> String {

@@ -1,11 +1,14 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+
+use crate::gone_by;
 
 /// What happens to a call on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +19,19 @@ pub enum Trouble {
     CutAfter,
     /// It disappears, and the connection stays open and silent.
     Swallow,
+}
+
+/// How a wire is as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// It carries everything.
+    Open,
+    /// All connections break, and new ones do so at once.
+    Down,
+    /// Connections stay open, new ones are taken, and nothing comes through until it is open again.
+    Silent,
+    /// Each call and each answer takes so much longer.
+    Slow(Duration),
 }
 
 /// A way to Redis that can be troubled: the calls that contain a given text, as many of them as wanted. It looks for
@@ -34,6 +50,7 @@ struct Way {
     cuts: watch::Sender<u64>,
     redis_port: AtomicU16,
     troubles: Troubles,
+    line: watch::Sender<Line>,
 }
 
 type Troubles = Mutex<Vec<Rule>>;
@@ -69,6 +86,7 @@ impl Wire {
             cuts: watch::Sender::new(0),
             redis_port: AtomicU16::new(redis_port),
             troubles: Troubles::default(),
+            line: watch::Sender::new(Line::Open),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&way)));
         Self {
@@ -81,6 +99,14 @@ impl Wire {
     /// Leads new connections to another Redis: a failover. Those that are open stay as they are.
     pub fn lead_to(&self, redis_port: u16) {
         self.way.redis_port.store(redis_port, Ordering::Release);
+    }
+
+    /// Changes how it is as a whole.
+    pub fn becomes(&self, line: Line) {
+        self.way.line.send_replace(line);
+        if line == Line::Down {
+            self.cut();
+        }
     }
 
     /// Breaks all connections.
@@ -137,11 +163,14 @@ async fn accept(listener: TcpListener, way: Arc<Way>) {
         let way = Arc::clone(&way);
         connections.spawn(async move {
             let mut cuts = way.cuts.subscribe();
+            if *way.line.borrow() == Line::Down {
+                return;
+            }
             let port = way.redis_port.load(Ordering::Acquire);
             // Redis may be away: then this connection just ends.
             if let Ok(redis) = TcpStream::connect(("127.0.0.1", port)).await {
                 tokio::select! {
-                    _ = carry(worker, redis, &way.troubles) => {}
+                    _ = carry(worker, redis, &way) => {}
                     _ = cuts.changed() => {}
                 }
             }
@@ -150,11 +179,8 @@ async fn accept(listener: TcpListener, way: Arc<Way>) {
 }
 
 /// Carries bytes to and fro until either side is done, or trouble comes.
-async fn carry(
-    mut worker: TcpStream,
-    mut redis: TcpStream,
-    troubles: &Troubles,
-) -> std::io::Result<()> {
+async fn carry(mut worker: TcpStream, mut redis: TcpStream, way: &Way) -> std::io::Result<()> {
+    let mut line = way.line.subscribe();
     let (mut call, mut answer) = (vec![0; 256 * 1024], vec![0; 256 * 1024]);
     loop {
         tokio::select! {
@@ -163,7 +189,8 @@ async fn carry(
                 if n == 0 {
                     return Ok(());
                 }
-                match meet(troubles, &call[..n]) {
+                on(&mut line).await;
+                match meet(&way.troubles, &call[..n]) {
                     None => redis.write_all(&call[..n]).await?,
                     Some(Trouble::CutBefore) => return Ok(()),
                     Some(Trouble::CutAfter) => {
@@ -184,10 +211,21 @@ async fn carry(
                 if n == 0 {
                     return Ok(());
                 }
+                on(&mut line).await;
                 worker.write_all(&answer[..n]).await?;
             }
         }
     }
+}
+
+/// Waits for as long as the line keeps something back.
+async fn on(line: &mut watch::Receiver<Line>) {
+    let now = *line.borrow_and_update();
+    if let Line::Slow(span) = now {
+        gone_by(span, Instant::now()).await;
+    }
+    // Whoever has it is there as long as its connections are.
+    let _ = line.wait_for(|line| *line != Line::Silent).await;
 }
 
 fn meet(troubles: &Troubles, call: &[u8]) -> Option<Trouble> {

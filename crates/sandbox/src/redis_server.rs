@@ -40,6 +40,7 @@ const PORT_ATTEMPTS: usize = 20;
 pub struct RedisServer {
     options: RedisServerOptions,
     port: u16,
+    tls_port: Option<u16>,
     child: Option<Child>,
     // Removed last, after the process that writes into it is gone.
     dir: TempDir,
@@ -116,11 +117,16 @@ impl RedisServer {
         let mut server = Self {
             options,
             port: 0,
+            tls_port: None,
             child: None,
             dir,
         };
         for _ in 1..PORT_ATTEMPTS {
             server.port = free_port().map_err(|source| io_error("finding a port", source))?;
+            if server.options.tls.is_some() {
+                let port = free_port().map_err(|source| io_error("finding a port", source))?;
+                server.tls_port = Some(port);
+            }
             match server.launch() {
                 Err(RedisServerError::Ended { log, .. }) if log.contains("in use") => {}
                 result => return result.map(|()| server),
@@ -133,6 +139,20 @@ impl RedisServer {
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Where it listens by TLS: `rediss://127.0.0.1:PORT`; as without it where it does not.
+    #[must_use]
+    pub fn tls_url(&self) -> String {
+        match self.tls_port {
+            Some(port) => format!("rediss://127.0.0.1:{port}"),
+            None => self.url(),
+        }
+    }
+
+    /// The port for replicas, Sentinels and other nodes.
+    fn port_among_servers(&self) -> u16 {
+        self.tls_port.unwrap_or(self.port)
     }
 
     /// Its port, the same after each restart.
@@ -239,6 +259,17 @@ impl RedisServer {
             let file = self.dir.path().join("users.acl");
             std::fs::write(&file, users).map_err(|source| io_error("writing its users", source))?;
             command.arg("--aclfile").arg(file);
+        }
+        if let (Some(dir), Some(port)) = (&self.options.tls, self.tls_port) {
+            command.args(["--tls-port", &port.to_string()]);
+            command.args(["--tls-replication", "yes", "--tls-cluster", "yes"]);
+            for (name, file) in [
+                ("--tls-ca-cert-file", "ca.pem"),
+                ("--tls-cert-file", "cert.pem"),
+                ("--tls-key-file", "key.pem"),
+            ] {
+                command.arg(name).arg(dir.join(file));
+            }
         }
         for file in &self.options.includes {
             command.arg("--include").arg(file);

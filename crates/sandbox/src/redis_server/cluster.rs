@@ -58,7 +58,8 @@ impl RedisCluster {
         }
         if let Some(((first, _), others)) = nodes.split_first() {
             for (node, bus) in others {
-                first.send_command(&format!("CLUSTER MEET 127.0.0.1 {} {bus}", node.port()))?;
+                let port = node.port_among_servers();
+                first.send_command(&format!("CLUSTER MEET 127.0.0.1 {port} {bus}"))?;
             }
         }
         let nodes: Vec<_> = nodes.into_iter().map(|(node, _)| node).collect();
@@ -108,10 +109,10 @@ impl RedisCluster {
             .map(drop)
     }
 
-    /// The URLs of its nodes, with commas between them.
+    /// The URLs of its nodes, by TLS where they have it, with commas between them.
     #[must_use]
     pub fn urls(&self) -> String {
-        let urls: Vec<_> = self.nodes.iter().map(RedisServer::url).collect();
+        let urls: Vec<_> = self.nodes.iter().map(RedisServer::tls_url).collect();
         urls.join(",")
     }
 

@@ -27,6 +27,8 @@ pub struct RedisServerOptions {
     pub(super) includes: Vec<PathBuf>,
     /// What its file of settings begins with, where it needs one.
     pub(super) file: Option<String>,
+    /// The directory with `ca.pem`, `cert.pem` and `key.pem`, where it listens by TLS as well.
+    pub(super) tls: Option<PathBuf>,
     /// Who its users are.
     pub(super) users: Option<String>,
     pub(super) ready_within: Duration,
@@ -40,6 +42,7 @@ impl Default for RedisServerOptions {
             env: Vec::new(),
             includes: Vec::new(),
             file: None,
+            tls: None,
             users: None,
             ready_within: Duration::from_secs(15),
         }
@@ -83,6 +86,15 @@ impl RedisServerOptions {
     #[must_use]
     pub fn users(mut self, users: impl Into<String>) -> Self {
         self.users = Some(users.into());
+        self
+    }
+
+    /// Listens by TLS, too, on a port of its own ([`RedisServer::tls_url`]), with the `cert.pem` and `key.pem` of this directory, and
+    /// takes only clients whose certificate its `ca.pem` has signed. Replicas, Sentinels and nodes of a cluster use nothing else
+    /// among themselves.
+    #[must_use]
+    pub fn tls(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.tls = Some(dir.into());
         self
     }
 

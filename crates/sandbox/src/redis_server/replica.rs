@@ -30,7 +30,8 @@ impl RedisServer {
         self.send_command("CONFIG SET repl-diskless-sync-delay 0")?;
         // Nor does it let others wait, once it has taken its place.
         let replica = options.set("repl-diskless-sync-delay", "0").start()?;
-        replica.send_command(&format!("REPLICAOF 127.0.0.1 {}", self.port))?;
+        let port = self.port_among_servers();
+        replica.send_command(&format!("REPLICAOF 127.0.0.1 {port}"))?;
         // The replica has it a moment before its master counts it as online.
         wait_until("waiting for a replica's first copy", COPIED_WITHIN, || {
             let there = replica.send_command("INFO replication")?;

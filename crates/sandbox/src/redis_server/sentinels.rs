@@ -40,7 +40,7 @@ impl RedisSentinels {
         let &[_, _, name, _, _, quorum] = words.as_slice() else {
             return Err(wrong("`sentinel monitor` has not the words of one"));
         };
-        let port = primary.port;
+        let port = primary.port_among_servers();
         let here = format!("sentinel monitor {name} 127.0.0.1 {port} {quorum}");
         let settings = settings.replace(monitor, &here);
         let name = name.to_owned();
@@ -51,7 +51,10 @@ impl RedisSentinels {
         }
         let mut sentinels = Vec::new();
         for _ in &servers {
-            sentinels.push(RedisServer::sentinel_with(settings.clone())?);
+            sentinels.push(RedisServer::sentinel_with(
+                settings.clone(),
+                options.tls.clone(),
+            )?);
         }
         let formed = Self {
             servers,
@@ -80,10 +83,10 @@ impl RedisSentinels {
         &self.name
     }
 
-    /// The URLs of the Sentinels, with commas between them.
+    /// The URLs of the Sentinels, by TLS where they have it, with commas between them.
     #[must_use]
     pub fn urls(&self) -> String {
-        let urls: Vec<_> = self.sentinels.iter().map(RedisServer::url).collect();
+        let urls: Vec<_> = self.sentinels.iter().map(RedisServer::tls_url).collect();
         urls.join(",")
     }
 
@@ -96,7 +99,10 @@ impl RedisSentinels {
         let last = last.ok_or_else(|| wrong("there is no Sentinel"))?;
         let ask = format!("SENTINEL GET-MASTER-ADDR-BY-NAME {}", self.name);
         let said = last.send_command(&ask)?;
-        let port = |server: &RedisServer| said.lines().any(|l| l == server.port.to_string());
+        let port = |server: &RedisServer| {
+            said.lines()
+                .any(|l| l == server.port_among_servers().to_string())
+        };
         let place = self.servers.iter().position(port);
         place.ok_or_else(|| wrong("the primary is none of the servers"))
     }
