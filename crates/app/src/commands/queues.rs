@@ -1,5 +1,6 @@
 //! `queues`, `pause`, `resume`.
 
+mod json;
 mod watch;
 
 use std::fmt;
@@ -10,8 +11,9 @@ use longshore_operator::{
     QueueRow,
 };
 use longshore_queue::{BreakerState, HoldCause, KeyScan, Link, ScanFor};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use self::json::json_rows;
 use crate::age::{ago, rough};
 use crate::cli::{Pause, QueuesArgs, Resume};
 use crate::failure::Failure;
@@ -192,35 +194,6 @@ pub(super) async fn warn_without_workers(session: &Session, queue: &str) {
     if let Some(nobody) = row.await.and_then(|row| nobody(session, &row)) {
         output::note(&format!("warning: {nobody}"));
     }
-}
-
-/// What nobody knows of a queue whose primary is away.
-const COUNTED: &[&str] = &[
-    "pending",
-    "scheduled",
-    "running",
-    "retryable",
-    "dead",
-    "completed",
-    "cancelled",
-    "workers",
-    "per_minute",
-    "breakers",
-    "holds",
-];
-
-/// The rows as JSON. What is not known is null, and not 0.
-fn json_rows(rows: &[QueueRow]) -> Result<Vec<Value>, Failure> {
-    let row = |row: &QueueRow| {
-        let mut json = serde_json::to_value(row).map_err(Failure::failed)?;
-        if row.away.is_some() {
-            for name in COUNTED {
-                json[*name] = Value::Null;
-            }
-        }
-        Ok(json)
-    };
-    rows.iter().map(row).collect()
 }
 
 fn cells(row: &QueueRow) -> Vec<String> {

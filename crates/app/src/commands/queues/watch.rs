@@ -7,7 +7,8 @@ use longshore_operator::QueueRow;
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{found, json_rows, latency, notes, rows};
+use super::json::json_rows;
+use super::{found, latency, notes, rows};
 use crate::cli::QueuesArgs;
 use crate::commands::signals;
 use crate::failure::Failure;
