@@ -41,10 +41,9 @@ pub fn shipped_sentinels() -> RedisSentinels {
 #[must_use]
 pub fn secured_sentinels(authority: &Authority) -> RedisSentinels {
     let asks = format!(
-        "user {} on >{SENTINEL_PASSWORD} -@all +ping +client|setname +sentinel|get-master-addr-by-name\n\
+        "user {SENTINEL_USER} on >{SENTINEL_PASSWORD} -@all +ping +client|setname +sentinel|get-master-addr-by-name\n\
          sentinel auth-user longshore sentinel\n\
-         sentinel auth-pass longshore {SERVERS_PASSWORD}\n",
-        SENTINEL_USER
+         sentinel auth-pass longshore {SERVERS_PASSWORD}\n"
     );
     sentinels_with(&secured(server("replicated.conf"), authority), &asks)
 }
