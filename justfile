@@ -73,13 +73,13 @@ test-stripe-mock: setup
     LONGSHORE_STRIPE_MOCK="$PWD/target/stripe-mock/node_modules/stripe-stateful-mock" \
         cargo test --quiet --package longshore-tests --features stripe-mock --test stripe_mock
 
-# Real processes, faults by a seed, and a ledger of what they came to: --minutes M, --seed S
+# Real processes, faults by a seed, and a ledger of what they came to: --minutes M, --seed S, --topology single|sentinel|cluster
 chaos *ARGS: setup postgres (building "what `just test` builds" "some minutes")
     # As there, so that nothing is built twice.
     cargo test {{quietly}} --workspace --no-run
     ./target/debug/chaos {{ARGS}}
 
-# What a failover of Redis costs: Sentinels and a cluster as deploy/redis has them, 500 mails a second; cases by name, --rate, --seconds
+# What a failover of Redis costs: Sentinels and a cluster as deploy/redis has them, 500 mails a second, also by TLS, a network that is cut, too few connections; cases by name, --rate, --seconds
 failover *ARGS: setup postgres (building "what `just test` builds" "some minutes")
     # As there, so that nothing is built twice.
     cargo test {{quietly}} --workspace --no-run
@@ -222,7 +222,8 @@ ci-full:
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
         just stages bench evidence msrv test-stripe-mock "test-servers redis8 valkey8 valkey9" failover api-check "deploy-check checkov units page" image-check \
-            shop console-check "bench console" "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13"
+            shop console-check "bench console" "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13" \
+            "chaos --topology sentinel --minutes 10 --seed 11" "chaos --topology cluster --minutes 10 --seed 11"
     } 2>&1 | tee docs/ci-full.log
 
 # An hour of random histories on the scripts and on a model of the queue, its log committed as docs/model-hour.log

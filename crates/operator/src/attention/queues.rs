@@ -20,8 +20,7 @@ pub(super) fn rows(facts: &AttentionFacts, row: &QueueRow) -> Vec<AttentionRow> 
     // Nothing else is known of it.
     if let Some(away) = &row.away {
         let what = format!("{queue} waits: {} is away", away.server);
-        let urgency = facts.urgency(queue);
-        let row = AttentionRow::new(urgency, Concern::PrimaryAway, what, NextStep::Doctor)
+        let row = AttentionRow::new(Urgency::Now, Concern::PrimaryAway, what, NextStep::Doctor)
             .since(away.since.as_ref())
             .means(&away.reason)
             .next(format!("On {}: {}.", away.server, away.cure));

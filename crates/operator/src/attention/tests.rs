@@ -9,6 +9,7 @@ use self::example::{
     MINUTE, ago, facts, group, hold, pause, provider, queue, replay, server, well,
 };
 use super::*;
+use crate::away::AwayRow;
 use crate::queues::ParkedRow;
 
 #[test]
@@ -69,6 +70,18 @@ fn of_redis() -> Vec<ConcernCase> {
             Concern::RedisForgot,
             Urgency::Now,
             queue(|row| row.holds = vec![hold(HoldCause::RedisForgot, "sendgrid")]),
+        ),
+        (
+            Concern::PrimaryAway,
+            Urgency::Now,
+            queue(|row| {
+                row.away = Some(AwayRow {
+                    server: "10.0.0.1:6379".to_owned(),
+                    since: Some(ago(MINUTE)),
+                    reason: "Connection refused".to_owned(),
+                    cure: "start it again".to_owned(),
+                });
+            }),
         ),
         (
             Concern::KeysOverwritten,
