@@ -54,20 +54,32 @@
   if (page.dataset.stream && window.EventSource) {
     const list = document.querySelector("[data-list]");
     const asked = list ? `?${new URLSearchParams({ list: list.dataset.list, since: list.dataset.since })}` : "";
-    const stream = new EventSource(page.dataset.stream + asked);
-    stream.addEventListener("parts", (event) => {
-      const parts = JSON.parse(event.data);
-      for (const name of Object.keys(parts)) swap(name, parts[name]);
-      tick();
-    });
-    stream.addEventListener("error", () => {
-      if (Date.now() - loaded > 3000) {
-        for (const place of document.querySelectorAll('[data-live="health"]')) {
-          place.textContent = "■ The console does not answer";
+    let stream;
+    const listen = () => {
+      if (stream || document.hidden) return;
+      stream = new EventSource(page.dataset.stream + asked);
+      stream.addEventListener("parts", (event) => {
+        const parts = JSON.parse(event.data);
+        for (const name of Object.keys(parts)) swap(name, parts[name]);
+        tick();
+      });
+      stream.addEventListener("error", () => {
+        if (Date.now() - loaded > 3000) {
+          for (const place of document.querySelectorAll('[data-live="health"]')) {
+            place.textContent = "■ The console does not answer";
+          }
         }
-      }
-    });
-    addEventListener("pagehide", () => stream.close());
+      });
+    };
+    const rest = () => {
+      if (stream) stream.close();
+      stream = undefined;
+    };
+    // A browser opens some six connections to a server. A tab that nobody sees keeps none.
+    document.addEventListener("visibilitychange", () => (document.hidden ? rest() : listen()));
+    addEventListener("pagehide", rest);
+    addEventListener("pageshow", listen);
+    listen();
   }
 
   // A form is sent once. The server holds that, too.
@@ -88,7 +100,8 @@
     }
   });
 
-  // Copies an id.
+  // Copies an id. Without this script the button would do nothing.
+  if (navigator.clipboard) page.classList.add("copies");
   addEventListener("click", (event) => {
     const copy = event.target.closest("[data-copy]");
     if (!copy || !navigator.clipboard) return;

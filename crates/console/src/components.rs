@@ -1,6 +1,7 @@
 //! What pages are made of, one file each. A component draws what it is given, and asks nobody.
 
 pub(crate) mod act_form;
+pub(crate) mod again;
 pub(crate) mod announced;
 pub(crate) mod answers;
 pub(crate) mod attention_list;

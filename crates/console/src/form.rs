@@ -23,6 +23,11 @@ impl Form {
         ))
     }
 
+    /// All of them.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// A field as it was typed.
     pub(crate) fn typed(&self, name: &str) -> Option<&str> {
         let mut fields = self.0.iter();

@@ -14,6 +14,7 @@ use longshore_job::JobId;
 use maud::html;
 
 use crate::access::{Known, VISITOR};
+use crate::components::again::again;
 use crate::components::band::Band;
 use crate::components::page::{Age, Page};
 use crate::content::{Content, PageError, Unframed, see_other};
@@ -26,7 +27,7 @@ use crate::section::Section;
 use crate::session::{LONGEST, is_same, masked, random, unmasked};
 use crate::shared::Shared;
 use crate::theme::Theme;
-use crate::view::{ONCE_MARK, TOKEN_MARK, View};
+use crate::view::{ONCE_MARK, TOKEN_MARK, View, path_only};
 use crate::visit::{Visit, Visitor};
 
 /// A form may be this long, in bytes: args that are edited are the longest.
@@ -63,12 +64,22 @@ pub(crate) async fn around(
     let asked = asked(&shared, &head).await;
     let path = head.uri.path().to_owned();
     let is_page = head.method == Method::GET;
+    let mut form = None;
     let mut answer = match admitted(&shared, &asked, head, body).await {
-        Ok(request) => next.run(request).await,
+        Ok(request) => {
+            form = request.extensions().get::<Form>().cloned();
+            next.run(request).await
+        }
         Err(refusal) => refusal,
     };
     let unframed = answer.extensions_mut().remove::<Unframed>();
     if let Some(content) = unframed.and_then(|unframed| unframed.take()) {
+        let content = match (content, &form) {
+            (Err(error @ (PageError::Wrong(_) | PageError::Conflict(_))), Some(form)) => {
+                Ok(of_form(&asked, &error, form))
+            }
+            (content, _) => content,
+        };
         let did = did(&shared, &asked);
         answer = framed(&shared, &asked, content, is_page, did);
     }
@@ -198,15 +209,23 @@ async fn admitted(
 
 /// Nobody knows who this is: a page leads to the login and back.
 fn to_login(asked: &Asked, head: &Parts) -> Response {
-    let is_page = head.method == Method::GET && head.uri.path() != "/live";
-    match is_page {
-        true => see_other(&asked.view.to_with("/login", &[("to", &asked.path)])),
-        false => (
-            StatusCode::UNAUTHORIZED,
-            "The session is over: log in again.\n",
-        )
-            .into_response(),
+    let login = |to: &str| asked.view.to_with("/login", &[("to", to)]);
+    if head.uri.path() == "/live" {
+        return StatusCode::UNAUTHORIZED.into_response();
     }
+    if head.method == Method::GET {
+        return see_other(&login(&asked.path));
+    }
+    let page = path_only(&asked.path);
+    let page = page.strip_suffix("/rehearse").unwrap_or(page);
+    let body = html! {
+        h1 { "The session is over" }
+        p { "Nothing was changed, and what was typed is not kept." }
+        p { a class="button main" href=(login(page)) { "Log in again" } }
+    };
+    let mut content = Content::new(Section::Other, "The session is over", body).once();
+    content.status = StatusCode::UNAUTHORIZED;
+    content.into_response()
 }
 
 /// What the form has done that led here.
@@ -291,6 +310,14 @@ fn finished(text: &str, token: &str) -> String {
         finished.push_str(part);
     }
     finished
+}
+
+/// A page that says why a form was refused, and lets it be mended.
+fn of_form(asked: &Asked, error: &PageError, form: &Form) -> Content {
+    let mut content = of_error(&asked.view, error);
+    let more = again(&asked.view, error, form, &asked.path);
+    content.body = html! { (content.body) (more) };
+    content
 }
 
 /// A page that says why there is none.

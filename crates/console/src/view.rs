@@ -60,3 +60,8 @@ pub(crate) const PREFIX_MARK: &str = "\u{1}prefix\u{1}";
 
 /// What stands for a form's own id until the page is put together.
 pub(crate) const ONCE_MARK: &str = "\u{1}once\u{1}";
+
+/// A path without what is asked of it.
+pub(crate) fn path_only(path: &str) -> &str {
+    path.split_once('?').map_or(path, |(path, _)| path)
+}

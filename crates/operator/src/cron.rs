@@ -54,6 +54,9 @@ pub struct CronRow {
     pub paused: Option<PauseRow>,
     /// Why it does not tick by its configuration; `None` = it does.
     pub inactive: Option<String>,
+    /// It does not tick by the configuration of this program, and its latest tick was made all the same: workers have another
+    /// configuration.
+    pub ticks_anyway: bool,
     /// When a `work` process noted last that it ticks the entries of this queue, RFC 3339; once a minute.
     pub looked_at: Option<String>,
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
@@ -138,6 +141,12 @@ impl Operator {
         let due = mark.and_then(|mark| schedule.next(mark.until_ms));
         let overdue = due.filter(|due| *due < book.now_ms);
         let next: Vec<_> = next.into_iter().map(rfc3339).collect();
+        let is_latest = |last: &LastTick| {
+            schedule
+                .next(last.tick_ms)
+                .is_none_or(|next| next > book.now_ms)
+        };
+        let made = book.last_ticks(entry.name()).first().is_some_and(is_latest);
         Ok(CronRow {
             name: entry.name().to_owned(),
             schedule: schedule.expression().to_owned(),
@@ -154,6 +163,7 @@ impl Operator {
             ticks: last,
             paused: paused.map(PauseRow::from),
             inactive: inactive.cloned(),
+            ticks_anyway: inactive.is_some() && made,
             looked_at: book.looked_at_ms().map(rfc3339),
             broken,
         })

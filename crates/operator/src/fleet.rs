@@ -10,6 +10,7 @@ use crate::attention::{AttentionFacts, AttentionRow, ConfiguredFleet, KindsDiffe
 use crate::away::ANSWERED_WITHIN;
 use crate::dead::GroupRow;
 use crate::error::OperatorError;
+use crate::hour::{Hour, MINUTES};
 use crate::operator::Operator;
 use crate::overview::{row_with, unread};
 use crate::providers;
@@ -18,9 +19,6 @@ use crate::queues::QueueRow;
 use crate::replays::ReplayRow;
 use crate::time::rfc3339;
 use crate::workers::{self, WorkerRow};
-
-/// How many minutes a chart has.
-const MINUTES: u64 = 60;
 
 /// The fleet at one time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,7 +42,7 @@ pub struct QueueOverview {
     /// How many jobs its workers run at a time, as far as they say.
     pub slots: u64,
     /// How many jobs were to do, an hour ago and after each minute since, the last one now. All but the last are estimates, by
-    /// what was enqueued and what ended in between: a replay is seen only from its time on.
+    /// what was enqueued, replayed and ended in between. The letters of a replay count as evenly spread over its time.
     pub to_do_by_minute: Vec<u64>,
     /// How many completed in each of the last sixty minutes; the last one is not over.
     pub completed_by_minute: Vec<u64>,
@@ -69,78 +67,11 @@ impl QueueOverview {
             ended += minute.completed + minute.failed + minute.dead;
         }
         Self {
-            to_do_by_minute: to_do_by_minute(row.to_do(), minutes.iter().map(Change::from), now_ms),
+            to_do_by_minute: hour.to_do_by_minute(row.to_do(), now_ms),
             completed_by_minute: completed,
             slots: hour.slots,
             failing_share: (ended > 0).then(|| failed as f64 / ended as f64),
             row,
-        }
-    }
-}
-
-/// How a minute changed how many jobs are to do.
-struct Change {
-    began_ms: u64,
-    more: u64,
-    fewer: u64,
-}
-
-impl From<&Minute> for Change {
-    fn from(minute: &Minute) -> Self {
-        Self {
-            began_ms: minute.began_ms,
-            more: minute.enqueued,
-            fewer: minute.completed + minute.dead + minute.cancelled,
-        }
-    }
-}
-
-/// Goes back from how many there are now, minute by minute in which anything happened, and straight on between these.
-fn to_do_by_minute(
-    now: u64,
-    minutes: impl DoubleEndedIterator<Item = Change>,
-    now_ms: u64,
-) -> Vec<u64> {
-    let mut points = vec![(now_ms, now)];
-    let mut to_do = now;
-    for change in minutes.rev() {
-        to_do = (to_do + change.fewer).saturating_sub(change.more);
-        points.push((change.began_ms, to_do));
-    }
-    let at = |time: u64| {
-        let after = points
-            .iter()
-            .rposition(|(at, _)| *at >= time)
-            .unwrap_or_default();
-        let (later, then) = points[after];
-        match points.get(after + 1) {
-            Some((earlier, before)) => {
-                let share =
-                    (time.saturating_sub(*earlier)) as f64 / (later - earlier).max(1) as f64;
-                (*before as f64 + (then as f64 - *before as f64) * share).round() as u64
-            }
-            None => then,
-        }
-    };
-    let times = (0..=MINUTES).rev();
-    times
-        .map(|ago| at(now_ms.saturating_sub(ago * 60_000)))
-        .collect()
-}
-
-/// What a queue's last hour is told by.
-struct Hour {
-    slots: u64,
-    minutes: Vec<Minute>,
-}
-
-impl Hour {
-    fn of(reading: &mut Reading) -> Self {
-        let said = reading.living.iter();
-        let said = said.filter_map(|worker| worker.facts.as_ref());
-        Self {
-            slots: said.map(|facts| u64::from(facts.slots)).sum(),
-            minutes: std::mem::take(&mut reading.minutes),
         }
     }
 }
@@ -166,6 +97,14 @@ impl Reading {
             groups: Vec::new(),
             replays: Vec::new(),
         }
+    }
+
+    fn hour(&mut self) -> Hour {
+        Hour::of(
+            &self.living,
+            std::mem::take(&mut self.minutes),
+            &self.replays,
+        )
     }
 }
 
@@ -280,7 +219,7 @@ impl Operator {
         let Some(mut reading) = reading else {
             unreachable!("a queue that is asked for is read");
         };
-        let hour = Hour::of(&mut reading);
+        let hour = reading.hour();
         Ok(QueueOverview::new(reading.row, &hour, now_ms))
     }
 
@@ -317,7 +256,7 @@ impl Operator {
         };
         let (mut hours, mut living) = (Vec::new(), Vec::new());
         for mut reading in readings.into_iter().flatten() {
-            hours.push(Hour::of(&mut reading));
+            hours.push(reading.hour());
             facts
                 .kinds_differ
                 .extend(kinds_differ(&reading.name, &reading.living));
@@ -338,38 +277,5 @@ impl Operator {
                 .collect(),
             workers: facts.workers,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_to_do_is_told_back_from_now() {
-        let now_ms = 100 * 60_000 + 30_000;
-        let minute = |ago: u64, more: u64, fewer: u64| Change {
-            began_ms: (100 - ago) * 60_000,
-            more,
-            fewer,
-        };
-        // Ten minutes ago forty came, and since then ten were done a minute in the last two.
-        let minutes = [minute(10, 40, 0), minute(1, 0, 10), minute(0, 0, 10)];
-        let series = to_do_by_minute(20, minutes.into_iter(), now_ms);
-        assert_eq!(series.len(), 61);
-        assert_eq!((series[60], series[0]), (20, 0), "now, and an hour ago");
-        assert!(series[55] > 20 && series[55] <= 40, "{series:?}");
-        assert_eq!(series[59], 35, "between thirty and forty");
-    }
-
-    #[test]
-    fn what_somebody_took_away_never_makes_it_less_than_nothing() {
-        let minute = Change {
-            began_ms: 60_000,
-            more: 1000,
-            fewer: 0,
-        };
-        let series = to_do_by_minute(3, [minute].into_iter(), 120_000);
-        assert_eq!((series[60], series[59]), (3, 0));
     }
 }

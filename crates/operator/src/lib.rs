@@ -18,6 +18,7 @@ mod error;
 mod export;
 mod fleet;
 mod forms;
+mod hour;
 mod job;
 mod job_pages;
 mod jobs;

@@ -52,7 +52,14 @@ impl Operator {
         if text.is_empty() {
             return Ok(found);
         }
-        if let Some((info, _, job)) = self.find(&RawId::unescape(text)).await? {
+        let mut by_id = self.find(&RawId::unescape(text)).await?;
+        if by_id.is_none() && text.len() == 26 {
+            // Somebody's log has ids in lower case.
+            by_id = self
+                .find(&RawId::unescape(&text.to_ascii_uppercase()))
+                .await?;
+        }
+        if let Some((info, _, job)) = by_id {
             found.by_id.push(JobRow::new(info, job, None));
             // An id that is known is not looked for as anything else.
             return Ok(found);

@@ -95,7 +95,7 @@ for (const [name, options] of [["without any script", { script: false }], ["on a
     await ada.page.locator("article.card").getByRole("link", { name: "Rehearse a replay" }).click();
     await ada.sees("would run");
     await ada.fits();
-    await ada.act(/^Replay 200 letters at 20 a second/, "is it back?");
+    await ada.act(/^Replay 200 letters/, "is it back?");
     await ada.page.waitForURL(/\/operations\//);
     const reloaded = async (holds, place = "main") => until("the operation has come so far", async () => {
       if (options.script === false) await ada.page.reload();

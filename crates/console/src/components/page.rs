@@ -83,7 +83,7 @@ impl Page<'_> {
                 }))
             }
             @if let Some(did) = &self.did {
-                (notice(Tone::Good, "Done.", &html! { (Short(did, 400)) }))
+                p class="notice" role="status" { (Short(did, 400)) }
             }
         }
     }

@@ -19,6 +19,7 @@ struct Class {
 pub(crate) fn rehearsed(rehearsal: &Rehearsal) -> Markup {
     let classes = classes(rehearsal);
     html! {
+        (sample(rehearsal))
         ul class="preview" {
             @for class in classes.iter().filter(|class| class.count > 0) {
                 li {
@@ -27,14 +28,7 @@ pub(crate) fn rehearsed(rehearsal: &Rehearsal) -> Markup {
                 }
             }
         }
-        (sample(rehearsal))
         @for queue in &rehearsal.queues { (before(queue)) }
-        @if let Some(seconds) = rehearsal.seconds {
-            p class="hint" {
-                "At this rate it takes " (crate::components::moment::rough(i64::try_from(seconds).unwrap_or(i64::MAX)))
-                ", if nothing holds it up."
-            }
-        }
     }
 }
 
@@ -50,7 +44,7 @@ pub(crate) fn sample(rehearsal: &Rehearsal) -> Markup {
                     },
                     Sample::Oldest | Sample::All => { "the oldest " (number(rehearsal.looked)) },
                 }
-                " were looked at: these numbers are of those. What becomes of the others is not known."
+                " were looked at, and these numbers are of them. The others died of the same cause and were not looked at."
             }
         }
     }

@@ -144,7 +144,7 @@ fn cells(view: &View, row: &AuditRow) -> Vec<Markup> {
         target(view, row),
         html! { @if let Some(reason) = &row.reason { (Foreign(reason)) } },
         html! {
-            @if let Some(result) = &row.result { (Foreign(&with_commas(result))) }
+            @if let Some(result) = &row.result { (Foreign(&as_everywhere(result))) }
             @if let Some(id) = &row.replay { " " a href=(view.to(&format!("/operations/{}", part(id)))) { "operation" } }
             @if let Some(why) = &row.broken { span class="wrong" { "broken: " } (Foreign(why)) }
         },
@@ -156,14 +156,19 @@ fn is_brief(text: &str) -> bool {
     text.chars().count() <= 24
 }
 
-/// A result begins with how many, where many were meant.
-fn with_commas(result: &str) -> String {
-    let digits = result.bytes().take_while(u8::is_ascii_digit).count();
-    let (count, rest) = result.split_at(digits);
-    match count.parse() {
-        Ok(count) if rest.starts_with(' ') => format!("{}{rest}", number(count)),
-        _ => result.to_owned(),
-    }
+/// Numbers and times as they stand everywhere else.
+fn as_everywhere(result: &str) -> String {
+    let word = |word: &str| {
+        if let Ok(count) = word.parse::<u64>() {
+            return number(count);
+        }
+        match word.parse::<jiff::Timestamp>() {
+            Ok(at) => at.strftime("%F %H:%M UTC").to_string(),
+            Err(_) => word.to_owned(),
+        }
+    };
+    let words: Vec<_> = result.split(' ').map(word).collect();
+    words.join(" ")
 }
 
 /// What it was done to leads there, where there is such a page.

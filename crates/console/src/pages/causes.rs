@@ -1,7 +1,7 @@
 //! Dead letters by cause: what they died of, when they came, what their provider is doing now.
 
 use axum::routing::get;
-use longshore_operator::{Filter, GroupRow, LetterRow, Operator, QueueRow};
+use longshore_operator::{Filter, GroupRow, LetterRow, OperationRow, Operator, QueueRow};
 use maud::{Markup, html};
 
 use crate::components::announced::announced;
@@ -42,17 +42,22 @@ async fn show(visit: Visit, query: Query) -> Result<Content, PageError> {
         groups.retain(|group| group.kind.as_deref() == Some(kind));
     }
     let queues = operator.queues().await?;
+    let operations = operator.operations().await?;
     let letters: u64 = groups.iter().map(|group| group.count).sum();
     let view = &visit.view;
     let mut cards = Vec::new();
     for group in groups.iter().take(MOST_CARDS) {
         let sample = sample(operator, group).await;
         let queue = queues.iter().find(|row| row.queue == group.queue);
+        let of_it = format!("group {}", group.group);
+        let mut open = operations.iter().filter(|row| row.is_open());
+        let open = open.find(|row| row.queue == group.queue && row.filter == of_it);
+        let now = Now { queue, open };
         cards.push(card(
             view,
             &visit.shared.fleet,
             group,
-            queue,
+            &now,
             sample.as_ref(),
         ));
     }
@@ -97,11 +102,18 @@ async fn sample(operator: &Operator, group: &GroupRow) -> Option<LetterRow> {
     letters.pop().filter(|letter| letter.broken.is_none())
 }
 
+/// What goes on around a cause now.
+struct Now<'a> {
+    queue: Option<&'a QueueRow>,
+    /// An operation on its letters that goes on.
+    open: Option<&'a OperationRow>,
+}
+
 fn card(
     view: &View,
     fleet: &FleetFacts,
     group: &GroupRow,
-    queue: Option<&QueueRow>,
+    now: &Now<'_>,
     sample: Option<&LetterRow>,
 ) -> Markup {
     let path = path_of(&group.queue, &group.group);
@@ -115,9 +127,11 @@ fn card(
             }
             (trend(group))
             div class="doing" {
-                @if let Some(queue) = queue { (doing(view, queue)) }
+                @if let Some(queue) = now.queue { (doing(view, queue)) }
                 @if let Some(runbook) = fleet.runbook(RUNBOOK) { a href=(runbook) { "Runbook" } }
-                @if view.can_act && group.broken.is_none() {
+                @if let Some(open) = now.open {
+                    a class="button main" href=(view.to(&format!("/operations/{}", part(&open.id)))) { "See its " (open.act) ", which goes on" }
+                } @else if view.can_act && group.broken.is_none() {
                     a class="button main" href=(view.to(&format!("{path}/replay"))) { "Rehearse a replay" }
                 }
             }

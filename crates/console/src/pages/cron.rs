@@ -67,7 +67,7 @@ fn card(view: &View, row: &CronRow) -> Markup {
             div class="two" {
                 div {
                     h3 { "Next" }
-                    @if row.next_ticks.is_empty() { p class="hint" { "It does not tick." } }
+                    @if row.next_ticks.is_empty() { p class="hint" { (if row.ticks_anyway { "Not known here." } else { "It does not tick." }) } }
                     ol class="ticks" { @for tick in &row.next_ticks { li { (moment(view, tick)) } } }
                 }
                 div {
@@ -99,6 +99,9 @@ fn stands(row: &CronRow) -> Markup {
             broken: Some(_), ..
         } => toned(Tone::Bad, "broken"),
         CronRow {
+            ticks_anyway: true, ..
+        } => toned(Tone::Warn, "configured otherwise here"),
+        CronRow {
             inactive: Some(_), ..
         } => toned(Tone::Quiet, "does not tick"),
         CronRow {
@@ -120,11 +123,12 @@ fn why_silent(view: &View, row: &CronRow) -> Vec<Markup> {
             .as_ref()
             .map(|why| html! { (toned(Tone::Bad, "It cannot be read:")) " " (Foreign(why)) }),
     );
-    said.extend(
-        row.inactive
-            .as_ref()
-            .map(|why| html! { "It does not tick by its configuration: " (Foreign(why)) }),
-    );
+    said.extend(row.inactive.as_ref().map(
+        |why| html! { "It does not tick by the console's own configuration: " (Foreign(why)) },
+    ));
+    if row.ticks_anyway {
+        said.push(html! { "Its latest tick was made all the same: workers have another configuration than the console. Give it theirs." });
+    }
     said.extend(row.paused.as_ref().map(|pause| {
         html! { "Paused by " (Short(&pause.by, 80)) " " (moment(view, &pause.since)) ": " (Foreign(&pause.reason)) }
     }));
@@ -269,7 +273,7 @@ async fn act(
             CronAct::Resume => Ok(Outcome::done(
                 "/cron",
                 match operator.cron_resume(&entry, &signed).await? {
-                    true => format!("{name} ticks again from now on."),
+                    true => format!("{name} is no longer paused."),
                     false => format!("{name} was not paused."),
                 },
             )),

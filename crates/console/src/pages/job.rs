@@ -8,11 +8,14 @@ use longshore_queue::JobState;
 use maud::{Markup, html};
 use serde_json::Value;
 
+use crate::act::acts::Outcome;
+use crate::act::carry_out::once;
+use crate::act::noted;
 use crate::components::act_form::{ActForm, act_form};
 use crate::components::job_rows::job_link;
 use crate::components::moment::moment;
 use crate::components::state::{Tone, state, toned};
-use crate::content::{Content, PageError};
+use crate::content::{Content, PageError, see_other};
 use crate::foreign::{Foreign, Short, plain};
 use crate::form::Form;
 use crate::number::number;
@@ -38,7 +41,11 @@ pub(crate) fn routes() -> Vec<Route> {
 async fn show(visit: Visit, Path(id): Path<String>) -> Result<Content, PageError> {
     let job = visit.shared.operator.job(&id, None).await?;
     let body = whole(&visit.view, &job, false);
-    Ok(Content::new(Section::Other, title(&job), body))
+    let section = match job.state {
+        JobState::Dead => Section::DeadLetters,
+        _ => Section::Overview,
+    };
+    Ok(Content::new(section, title(&job), body))
 }
 
 /// `GET /jobs/{id}/reveal`
@@ -68,7 +75,19 @@ async fn ask(visit: Visit, Path(id): Path<String>) -> Result<Content, PageError>
 /// `POST /jobs/{id}/reveal`: the page itself, shown once. With `then=edit` the form that edits.
 async fn reveal(visit: Visit, Path(id): Path<String>, form: Form) -> Result<Response, PageError> {
     let signed = visit.who.signed(form.reason()?);
-    let job = visit.shared.operator.job(&id, Some(&signed)).await?;
+    let operator = &visit.shared.operator;
+    // A reload sends the form again: then the page without personal data is shown.
+    let once = once(&form)?;
+    if let Some(seen) = noted::begin(operator, once).await? {
+        return Ok(see_other(&visit.view.to(&seen.location)));
+    }
+    let job = operator
+        .job(&id, Some(&signed))
+        .await
+        .map_err(PageError::from);
+    let outcome = job.as_ref().map(|job| Outcome::seen_at(path_of(&job.id)));
+    noted::end(operator, once, &outcome.map_err(Clone::clone)).await;
+    let job = job?;
     let body = match form.get("then") {
         Some("edit") => edit_form(&visit, &job, true),
         _ => whole(&visit.view, &job, true),

@@ -1,6 +1,7 @@
 //! One cause: its letters, and what can be done to all of them.
 
 use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::routing::get;
 use longshore_operator::{Filter, GroupRow, LetterRow, Operator};
 use maud::{Markup, html};
@@ -64,7 +65,10 @@ async fn show(
     query: Query,
 ) -> Result<Content, PageError> {
     let operator = &visit.shared.operator;
-    let row = found(operator, &queue, &group).await?;
+    let row = match found(operator, &queue, &group).await {
+        Err(PageError::Missing(why)) => return Ok(gone(&visit.view, &queue, &group, &why)),
+        found => found?,
+    };
     let doing_now = operator.queue_row(&queue).await?;
     let shown = query.number("show").unwrap_or(SHOWN).clamp(1, MOST_SHOWN);
     let filter = Filter {
@@ -101,6 +105,22 @@ async fn show(
     };
     let title = format!("{} · dead letters", crate::foreign::plain(&row.reason));
     Ok(Content::new(Section::DeadLetters, title, body))
+}
+
+/// What became of a cause that has no letters now.
+fn gone(view: &View, queue: &str, group: &str, why: &str) -> Content {
+    let body = html! {
+        p class="crumbs" { a href=(view.to("/dead")) { "Dead letters" } " / " (Short(queue, 60)) }
+        h1 { "No letters of this cause" }
+        div class="para" { (Foreign(why)) }
+        p class="buttons" {
+            a class="button main" href=(view.to_with("/audit", &[("target", group)])) { "What was done to them" }
+            a class="button" href=(view.to("/operations")) { "Operations" }
+        }
+    };
+    let mut content = Content::new(Section::DeadLetters, "No letters of this cause", body).once();
+    content.status = StatusCode::NOT_FOUND;
+    content
 }
 
 fn acts(view: &View, path: &str) -> Markup {

@@ -75,10 +75,11 @@ pub(crate) async fn log_in(visitor: Visitor, form: Form) -> Result<Response, Pag
     if let Err(wait) = shared.attempts.take(address, name, Instant::now()) {
         shared.failed_logins.inc();
         tracing::warn!("a login was refused: too many failed");
-        return Err(PageError::Busy(format!(
-            "Too many logins have failed. Try again in {} s.",
-            wait.as_secs() + 1
-        )));
+        let seconds = wait.as_secs() + 1;
+        let wrong = format!("Too many logins have failed. Try again in {seconds} s.");
+        let mut content = page(&visitor, to, name, Some(&wrong));
+        content.status = StatusCode::TOO_MANY_REQUESTS;
+        return Ok(content.into_response());
     }
     let user = shared.access.user(name);
     let hash = user.and_then(crate::users::ConsoleUser::password_hash);

@@ -68,7 +68,7 @@ async fn list(visit: Visit) -> Result<Content, PageError> {
         .map(|row| {
             vec![
                 html! { a href=(view.to(&path_of(&row.id))) { (row.act) } },
-                html! { (Short(&row.filter, 60)) br; span class="hint" { (Short(&row.queue, 40)) } },
+                html! { span class="brief" { (Short(&row.filter, 60)) } br; span class="hint" { (Short(&row.queue, 40)) } },
                 html! { span data-live={ "state:" (row.id) } { (state(row.state)) } },
                 html! { div data-live={ "bar:" (row.id) } { (small_progress(row)) } },
                 html! { (number(row.failed)) },
@@ -79,7 +79,7 @@ async fn list(visit: Visit) -> Result<Content, PageError> {
         .collect();
     let body = html! {
         h1 { "Operations" }
-        p class="hint" { "Replays, cancels, reschedules, discards and forgets of many jobs. Any process of the fleet carries them on." }
+        p class="hint" { "Replays, cancels, reschedules, discards and forgets of many jobs. Workers carry them on: you may close this page." }
         @if rows.is_empty() {
             (empty("There are none. A replay of many letters would stand here, with its bar and its proof.", Some("longshore dead replay --group GROUP --rate 20 --reason '…'")))
         }
@@ -97,7 +97,7 @@ async fn show(visit: Visit, Path(id): Path<String>) -> Result<Content, PageError
         p class="crumbs" { a href=(view.to("/operations")) { "Operations" } }
         h1 { (title(&row)) }
         section class="sheet" { div data-live={ "operation:" (row.id) } { (whole(view, &row, replay.as_ref())) } }
-        section class="sheet" { (facts(view, &row, replay.as_ref())) }
+        section class="sheet" data-live={ "facts:" (row.id) } { (facts(view, &row, replay.as_ref())) }
     };
     Ok(Content::new(Section::Operations, title(&row), body))
 }
@@ -266,6 +266,7 @@ pub(crate) async fn parts(shared: &Shared) -> Result<Parts, PageError> {
         put("state", state(row.state));
         put("bar", small_progress(&row));
         put("operation", whole(&view, &row, replay.as_ref()));
+        put("facts", facts(&view, &row, replay.as_ref()));
     }
     Ok(parts)
 }

@@ -91,7 +91,7 @@ fn queues(view: &View, look: &FleetOverview) -> Markup {
         numbers("Oldest"),
         numbers("Running"),
         numbers("Done a minute"),
-        numbers("Failing"),
+        numbers("Failed, last hour"),
         numbers("Dead"),
         text("Held by"),
     ];
@@ -195,7 +195,7 @@ fn providers(view: &View, shared: &Shared, look: &FleetOverview) -> Markup {
         text("Last answers"),
         numbers("Calls a minute"),
         numbers("Limit used"),
-        numbers("Answered today"),
+        numbers("Answered today (promised)"),
     ];
     table("Providers", &columns, &rows)
 }
@@ -238,7 +238,7 @@ fn provider_cells(view: &View, shared: &Shared, row: &QueueRow, of: &ProviderRow
                     span class=[is_below.then_some("wrong")] { (percent(share)) }
                 }
             }
-            @if let Some(promised) = promised { span class="hint" { " of " (percent(promised)) } }
+            @if let Some(promised) = promised { span class="hint" { " (" (percent(promised)) ")" } }
         },
     ]
 }

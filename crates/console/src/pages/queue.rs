@@ -136,6 +136,9 @@ fn acts(view: &View, row: &QueueRow) -> Markup {
         } @else {
             p class="hint" { "You are a viewer: an operator can pause, slow and cancel." }
         }
+        @if slowed {
+            p { "Slowed by an operator: " a href=(view.to_with("/audit", &[("queue", &row.queue), ("action", "limit")])) { "who, to what and why" } }
+        }
         @if let Some(pause) = &row.paused {
             div class="para" { "Paused by " (Short(&pause.by, 80)) " " (moment(view, &pause.since)) ": " (Foreign(&pause.reason)) }
         }
@@ -270,9 +273,9 @@ fn jobs(view: &View, path: &str, page: &JobPage, query: &Query) -> Markup {
                 @let mut fields = with(query, "state", state);
                 @let () = fields.push(("after", next));
                 a class="button" href=(view.to_with(path, &fields)) { "Look further" }
-                span class="hint" { (number(page.rows.len() as u64)) " shown of " (counted(page.looked, "job")) " that were looked at" }
+                span class="hint" { (counted(page.looked, "job")) " were looked at, and " (number(page.rows.len() as u64)) " of them are shown" }
             }
-            @if view.can_act && !only.is_empty() {
+            @if view.can_act && !only.is_empty() && !(page.rows.is_empty() && next.is_none()) {
                 a class="button" href=(view.to_with(&format!("{path}/cancel"), &only)) { "Cancel all of this filter" }
                 a class="button" href=(view.to_with(&format!("{path}/reschedule"), &only)) { "Reschedule all of this filter" }
             }

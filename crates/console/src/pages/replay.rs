@@ -11,6 +11,7 @@ use crate::act::acts::Outcome;
 use crate::act::carry_out::{begin, operation_id};
 use crate::components::act_form::{ActForm, act_form};
 use crate::components::doing::doing;
+use crate::components::moment::rough;
 use crate::components::rehearsal::rehearsed;
 use crate::content::{Content, PageError};
 use crate::foreign::Short;
@@ -85,16 +86,9 @@ async fn rehearse(
     let path = path_of(&queue, &group);
     let rate = how.rate.map_or("all".to_owned(), |rate| rate.to_string());
     let action = format!("{path}/replay");
-    let mut hidden = vec![("rate", rate.as_str())];
-    if how.fresh_expiry {
-        hidden.push(("fresh", "yes"));
-    }
-    let verb = match how.rate {
-        Some(rate) => format!(
-            "Replay {} at {rate} a second",
-            counted(rehearsal.letters, "letter")
-        ),
-        None => format!("Replay {} at once", counted(rehearsal.letters, "letter")),
+    let hidden: &[_] = match how.fresh_expiry {
+        true => &[("fresh", "yes")],
+        false => &[],
     };
     let body = html! {
         (crumbs(view, &row))
@@ -106,21 +100,16 @@ async fn rehearse(
             p class="buttons" { (doing(view, &doing_now)) }
         }
         section class="sheet" {
-            h2 { "How" }
-            (options(view, &action, &rate, how.fresh_expiry))
-        }
-        section class="sheet" {
             h2 { "Do it" }
-            @if how.rate.is_some() {
-                p class="hint" { "It stops by itself if they fail again of the same cause. You can stop it at any time." }
-            }
+            p class="hint" { "With a rate it stops by itself if they fail again of the same cause. You can stop it at any time." }
+            (expiry(view, &action, how.fresh_expiry))
             (act_form(view, &ActForm {
                 action: &action,
-                verb: &verb,
+                verb: &format!("Replay {}", counted(rehearsal.letters, "letter")),
                 count: rehearsal.letters,
                 is_final: false,
-                hidden: &hidden,
-                questions: html! {},
+                hidden,
+                questions: rates(&rate, rehearsal.letters),
                 back: &path,
             }))
         }
@@ -132,27 +121,42 @@ async fn rehearse(
     ))
 }
 
-/// Asks for another rehearsal.
-fn options(view: &View, action: &str, rate: &str, is_fresh: bool) -> Markup {
+/// Whether their time counts anew decides what becomes of those that expired: it is rehearsed again.
+fn expiry(view: &View, action: &str, is_fresh: bool) -> Markup {
     html! {
-        form class="filters" method="get" action=(view.to(action)) {
-            label class="field" {
-                span { "Letters a second" }
-                select name="rate" {
-                    @for choice in ["1", "5", "20", "100", "500"] {
-                        option value=(choice) selected[choice == rate] { (choice) }
-                    }
-                    @if !["1", "5", "20", "100", "500", "all"].contains(&rate) { option value=(rate) selected { (rate) } }
-                    option value="all" selected[rate == "all"] { "all at once: it cannot stop itself" }
-                }
-            }
-            label class="tick" {
-                input type="checkbox" name="fresh" value="yes" checked[is_fresh];
-                span { "Fresh expiry: each letter gets its full time again" }
-            }
-            button type="submit" { "Rehearse again" }
+        @match is_fresh {
+            true => p { "Each letter gets its full time again, from now. " a href=(view.to(action)) { "Rehearse without that" } },
+            false => p class="hint" {
+                "A job that is not wanted after some time keeps that time. "
+                a href=(view.to_with(action, &[("fresh", "yes")])) { "Rehearse with the full time again for each" }
+            },
         }
     }
+}
+
+/// How fast, with what that takes.
+fn rates(chosen: &str, letters: u64) -> Markup {
+    let known = ["1", "5", "20", "100", "500"];
+    let other = Some(chosen).filter(|rate| *rate != "all" && !known.contains(rate));
+    html! {
+        label class="field" {
+            span { "Letters a second" }
+            select name="rate" {
+                @for rate in known.into_iter().chain(other) {
+                    option value=(rate) selected[rate == chosen] { (rate) (lasts(rate, letters)) }
+                }
+                option value="all" selected[chosen == "all"] { "all at once: it cannot stop itself" }
+            }
+        }
+    }
+}
+
+fn lasts(rate: &str, letters: u64) -> String {
+    let Some(seconds) = rate.parse().ok().and_then(|rate| letters.checked_div(rate)) else {
+        return String::new();
+    };
+    let seconds = i64::try_from(seconds.max(1)).unwrap_or(i64::MAX);
+    format!(": some {}", rough(seconds))
 }
 
 /// `POST /dead/{queue}/{group}/replay`

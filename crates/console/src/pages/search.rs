@@ -27,7 +27,14 @@ pub(crate) fn routes() -> Vec<Route> {
 /// `GET /search?q=…`
 async fn show(visit: Visit, query: Query) -> Result<Response, PageError> {
     let view = &visit.view;
-    let text = query.get("q").unwrap_or_default();
+    let text = query.get("q").unwrap_or_default().trim();
+    if text.is_empty() {
+        let body = html! {
+            h1 { "Search" }
+            p { "Write a job's id, an idempotency key, a tag, the id of an operation or of a cause, or whom a message went to." }
+        };
+        return Ok(Content::new(Section::Other, "Search", body).into_response());
+    }
     let found = visit.shared.operator.search(text).await?;
     if let Some(job) = found.by_id.first() {
         return Ok(see_other(&view.to(&job_path(&job.id))));
@@ -64,7 +71,7 @@ fn results(view: &View, found: &SearchFound, text: &str) -> Markup {
         }
         @if !found.more_in.is_empty() {
             p class="hint" {
-                "For the tag " (counted(found.looked, "job")) " were looked at. There are more in "
+                "As a tag it was looked for in the newest " (counted(found.looked, "job")) ". There are more jobs in "
                 @for (n, queue) in found.more_in.iter().enumerate() {
                     @if n > 0 { ", " }
                     a href=(view.to_with(&queue_path(queue), &[("tag", text)])) { (Short(queue, 64)) }

@@ -208,9 +208,10 @@ async fn adding(visit: Visit, query: Query) -> Result<Content, PageError> {
 async fn add(visit: Visit, form: Form) -> Result<Response, PageError> {
     let channel = channel(form.get("channel"))?;
     let one = words(channel).one;
-    let meant = suppressed(channel, form.wanted("who", "Write who is meant.")?)?;
-    let Suppressed::Hash(hash) = meant else {
-        return Err(PageError::Wrong(format!("Write the {one} itself.")));
+    let whole = || PageError::Wrong(format!("Write the whole {one}."));
+    let meant = suppressed(channel, form.wanted("who", "Write who is meant.")?);
+    let Ok(Suppressed::Hash(hash)) = meant else {
+        return Err(whole());
     };
     let signed = visit.who.signed(form.reason()?);
     let shared = visit.shared.clone();

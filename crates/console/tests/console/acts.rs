@@ -20,7 +20,7 @@ async fn a_replay_goes_from_its_rehearsal_to_its_proof() {
         "{rehearsal}"
     );
     assert!(
-        rehearsal.contains("Replay 5 letters at 20 a second"),
+        rehearsal.contains("Replay 5 letters") && rehearsal.contains("value=\"20\" selected"),
         "{rehearsal}"
     );
     let answer = ada.submit(&path, &[("reason", "mended")]).await;
@@ -85,8 +85,9 @@ async fn two_operators_on_one_cause_get_one_replay() {
     let first = ada.submit(&path, &[("reason", "one")]).await;
     let second = bob.send(&path, &theirs, &[("reason", "two")]).await;
     assert_eq!(second.location(), first.location());
-    let slower = bob.form(&format!("{path}?rate=1"), &path).await;
-    let answer = bob.send(&path, &slower, &[("reason", "three")]).await;
+    let slower = bob.form(&path, &path).await;
+    let fields = [("reason", "three"), ("rate", "1")];
+    let answer = bob.send(&path, &slower, &fields).await;
     assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
 }
 

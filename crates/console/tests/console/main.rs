@@ -2,6 +2,7 @@
 
 mod access;
 mod acts;
+mod again;
 mod bench;
 mod frame;
 mod hostile;

@@ -123,8 +123,8 @@ async fn a_replay_of_all_at_once_has_a_proof_too() {
     let router = bench.console().router();
     let mut ada = Browser::of(&router, "", "ada").await;
     let path = format!("{}/replay", bench.cause().await);
-    let form = ada.form(&format!("{path}?rate=all"), &path).await;
-    let answer = ada.send(&path, &form, &[("reason", "mended")]).await;
+    let fields = [("reason", "mended"), ("rate", "all")];
+    let answer = ada.submit(&path, &fields).await;
     bench.carry_on().await;
     let operation = answer.location().to_owned();
     let page = ada.get(&operation).await.text;

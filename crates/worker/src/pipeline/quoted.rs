@@ -93,10 +93,18 @@ impl Private {
         let mut texts = Vec::new();
         if let Ok(mut args) = serde_json::from_str::<Value>(envelope.args.get()) {
             let names = handler.map_or_else(Names::new, |handler| handler.names(args.clone()));
+            let mut shown = Vec::new();
             if let Value::Object(fields) = &mut args {
-                fields.retain(|name, _| !public.contains(&name.as_str()));
+                let (open, hidden): (Vec<_>, Vec<_>) = std::mem::take(fields)
+                    .into_iter()
+                    .partition(|(name, _)| public.contains(&name.as_str()));
+                open.iter()
+                    .for_each(|(_, value)| texts_of(value, &mut shown));
+                fields.extend(hidden);
             }
-            collect(&args, &names, &mut texts);
+            let mut keys = Vec::new();
+            collect(&args, &names, &mut texts, &mut keys);
+            texts.extend(without_shown(keys, &shown));
         }
         let words = texts.iter().flat_map(|text| words(text));
         let numbers = texts.iter().flat_map(|text| numbers(text));
@@ -301,22 +309,44 @@ fn is_within_a_number(between: &str) -> bool {
     between.chars().count() <= 2 && between.chars().all(|c| groups.contains(&c))
 }
 
-/// Every text and number, and every name that is not the program's own.
-fn collect(value: &Value, names: &Names, texts: &mut Vec<String>) {
+/// Every text and number; apart from them every key that is not the program's own.
+fn collect(value: &Value, names: &Names, texts: &mut Vec<String>, keys: &mut Vec<String>) {
     match value {
         Value::Null | Value::Bool(_) => {}
         Value::Number(number) => texts.push(number.to_string()),
         Value::String(text) => texts.push(text.trim().to_owned()),
-        Value::Array(values) => values.iter().for_each(|value| collect(value, names, texts)),
+        Value::Array(values) => {
+            for value in values {
+                collect(value, names, texts, keys);
+            }
+        }
         Value::Object(fields) => {
             for (name, value) in fields {
                 if !names.contains(name.as_str()) {
-                    texts.push(name.trim().to_owned());
+                    keys.push(name.trim().to_owned());
                 }
-                collect(value, names, texts);
+                collect(value, names, texts, keys);
             }
         }
     }
+}
+
+/// Every text of a value.
+fn texts_of(value: &Value, texts: &mut Vec<String>) {
+    collect(value, &Names::new(), texts, &mut Vec::new());
+}
+
+/// Keys are rarely somebody's name. One whose every word stands in args that all may read is none: the key `order` in the data of
+/// the template `order-confirmation` would take that word out of the template's name.
+fn without_shown(keys: Vec<String>, shown: &[String]) -> impl Iterator<Item = String> {
+    let folded = |word: &str| fold(word).collect::<String>();
+    let shown: HashSet<String> = shown
+        .iter()
+        .flat_map(|text| words(text))
+        .map(folded)
+        .collect();
+    keys.into_iter()
+        .filter(move |key| !words(key).all(|word| shown.contains(&folded(word))))
 }
 
 #[cfg(test)]

@@ -88,6 +88,7 @@ pub(super) fn entry() -> CronRow {
         ticks: Vec::new(),
         paused: None,
         inactive: None,
+        ticks_anyway: false,
         looked_at: Some(ago(MINUTE)),
         broken: None,
     }
