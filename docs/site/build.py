@@ -14,8 +14,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import kinds
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+# Pages that stand in no file: what they are made of is generated already.
+MADE = {Path("docs/kinds.md"): lambda: kinds.page(ROOT)}
 # In text, not in a block of code: a target that is neither an address elsewhere nor a place on the same page.
 LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)\s#]+)((?:#[^)\s]*)?\))")
 FENCE = re.compile(r"^ *(```|~~~)")
@@ -91,7 +95,8 @@ class Site:
 
     def write(self, page):
         lines, in_code = [], False
-        for line in (ROOT / page).read_text().splitlines():
+        text = MADE[page]() if page in MADE else (ROOT / page).read_text()
+        for line in text.splitlines():
             if FENCE.match(line):
                 in_code = not in_code
             if not in_code:

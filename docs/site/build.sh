@@ -12,4 +12,4 @@ if [ "$(cat target/mdbook/installed 2>/dev/null)" != "$wanted" ]; then
     target/mdbook/bin/pip --quiet --disable-pip-version-check --retries 5 install --no-deps --requirement docs/site/requirements.lock
     echo "$wanted" >target/mdbook/installed
 fi
-python3 docs/site/build.py target/mdbook/bin/mdbook target/site
+python3 -B docs/site/build.py target/mdbook/bin/mdbook target/site
