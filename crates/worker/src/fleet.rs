@@ -60,6 +60,9 @@ pub enum FleetError {
     /// Redis could not be reached at the start, within five seconds.
     #[error("Redis at {0} could not be reached within 5 s")]
     Unreachable(String),
+    /// Another edition has laid out the keys of one of its queues ([`QueueError::Layout`](longshore_queue::QueueError::Layout)).
+    #[error(transparent)]
+    Layout(longshore_queue::QueueError),
     /// The health server's address cannot be used.
     #[error("cannot listen on {addr}: {reason}")]
     Listen {

@@ -162,6 +162,18 @@ async fn a_fleet_that_cannot_reach_redis_at_the_start_says_so() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fleet_whose_queue_another_edition_has_laid_out_says_so() {
+    let bench = Bench::new();
+    let mut lay = redis::cmd("HSET");
+    lay.arg(&bench.queue.keys().timeline)
+        .arg(&["nonce", "1.1000.w", "layout", "999"]);
+    let _: u8 = bench.queue.link().command(&lay).await.expect("writes");
+    let ended = bench.start().fleet.await.expect("no panic");
+    let error = ended.expect_err("cannot work").to_string();
+    assert!(error.contains("layout 999"), "{error}");
+}
+
 /// A job whose worker was lost while it ran, in a queue that verifies, and whether the provider has carried it out.
 async fn lost_and_verified(carried_out: bool) -> (u32, usize) {
     let mut bench = Bench::new();

@@ -37,6 +37,7 @@ pub(super) async fn run(
         Err(error @ FleetError::Unreachable(_)) => {
             return Err(server::why_not(&worked, &error).await);
         }
+        Err(FleetError::Layout(error)) => return Err(error.into()),
         Err(error @ FleetError::Listen { .. }) => {
             return Err(Failure::failed(format!(
                 "{}: {error}",

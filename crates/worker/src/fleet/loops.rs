@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use apalis::prelude::{Monitor, WorkerBuilder};
 use futures_util::future::select_all;
-use longshore_queue::{QueueError, Verdict, Wakes, WorkerFacts};
+use longshore_queue::{Queue, QueueError, Verdict, Wakes, WorkerFacts};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::keeper_thread::KeeperThread;
 use super::{Fleet, FleetError, FleetOptions, LeftBehind, Stopped};
@@ -197,13 +197,13 @@ fn tell_refused(error: &QueueError) {
 /// Waits until every queue has a lease.
 async fn joined(stations: &[Arc<Station>]) -> Result<(), FleetError> {
     for station in stations {
-        if timeout(START_WITHIN, station.keeper.joined())
-            .await
-            .is_err()
-        {
-            return Err(FleetError::Unreachable(
-                station.queue.link().server().to_owned(),
-            ));
+        tokio::select! {
+            () = station.keeper.joined() => {}
+            error = laid_out_otherwise(&station.queue) => return Err(FleetError::Layout(error)),
+            () = sleep(START_WITHIN) => {
+                let server = station.queue.link().server();
+                return Err(FleetError::Unreachable(server.to_owned()));
+            }
         }
         tracing::info!(
             queue = station.queue.name(),
@@ -212,6 +212,14 @@ async fn joined(stations: &[Arc<Station>]) -> Result<(), FleetError> {
         );
     }
     Ok(())
+}
+
+/// Waits for ever, unless another edition has laid out the queue's keys.
+async fn laid_out_otherwise(queue: &Queue) -> QueueError {
+    match queue.check_layout().await {
+        Err(error @ QueueError::Layout { .. }) => error,
+        _ => std::future::pending().await,
+    }
 }
 
 /// The loops of a queue beside its claimer.
