@@ -91,6 +91,10 @@ shop: setup postgres (building "what `just test` builds" "some minutes")
     cargo test {{quietly}} --workspace --no-run
     ./target/debug/shop-trial
 
+# Whether tests notice: each guard that tests/prove takes out, one at a time, must make the test fail that is named there; some by how their names begin
+prove *PATCHES: setup (building "the crates that have guards" "some fifteen minutes")
+    @./tests/prove/run.sh {{PATCHES}}
+
 # What stock apalis-redis does to jobs, beside ours in the same trial
 evidence: setup
     cargo test --manifest-path bench/Cargo.toml --quiet -- --nocapture
@@ -222,7 +226,7 @@ ci-full:
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
         just stages bench evidence msrv test-stripe-mock "test-servers redis8 valkey8 valkey9" failover api-check "deploy-check checkov units page" image-check \
-            shop console-check "bench console" "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13" \
+            shop console-check "bench console" prove "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13" \
             "chaos --topology sentinel --minutes 10 --seed 11" "chaos --topology cluster --minutes 10 --seed 11"
     } 2>&1 | tee docs/ci-full.log
 

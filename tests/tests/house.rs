@@ -1,7 +1,7 @@
 //! The house's own rules, read from its source: how long a function and a file may be, and which crate may know which;
 //! `circles`: that files use each other in no circle. `keys`: that a settings key stands in one place. `names`: that a type's
-//! name means one thing. `papers`: that what is named is there. `producers`: what producers have to build. `quotes`: that what
-//! is quoted runs.
+//! name means one thing. `papers`: that what is named is there. `patches`: that those of `just prove` still fit. `producers`:
+//! what producers have to build. `quotes`: that what is quoted runs.
 
 #[path = "house/circles.rs"]
 mod circles;
@@ -11,6 +11,8 @@ mod keys;
 mod names;
 #[path = "house/papers.rs"]
 mod papers;
+#[path = "house/patches.rs"]
+mod patches;
 #[path = "house/producers.rs"]
 mod producers;
 #[path = "house/quotes.rs"]

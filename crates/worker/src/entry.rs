@@ -289,13 +289,13 @@ impl Entry {
         self.ended.store(true, Ordering::Release);
     }
 
-    /// Its run is over.
     /// Whether it ran at this moment, and still does.
     pub(crate) fn ran_at(&self, moment: Moment) -> bool {
         let started = self.started.get();
         !self.has_ended() && started.is_some_and(|started| started.ran() > moment.ran())
     }
 
+    /// Its run is over.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }

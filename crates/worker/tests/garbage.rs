@@ -7,8 +7,11 @@
 )]
 mod support;
 
-use longshore_job::JobId;
+use std::time::Duration;
+
+use longshore_job::{JobId, KindOverrides};
 use longshore_queue::{JobState, RawId, Signed};
+use longshore_tests::eventually;
 use redis::cmd;
 use support::{Bench, Does};
 
@@ -99,7 +102,7 @@ async fn garbage_is_buried_with_its_bytes_and_its_neighbours_run() {
     for (id, payload, _, why) in &cases {
         let id = RawId::from(id.clone());
         let look = || async { bench.queue.job(&id).await.expect("looks") };
-        longshore_tests::eventually(&format!("{id:?} ({why}) is dead"), || async {
+        eventually(&format!("{id:?} ({why}) is dead"), || async {
             look().await.is_some_and(|job| job.state == JobState::Dead)
         })
         .await;
@@ -157,11 +160,11 @@ async fn args_newer_than_the_worker_are_put_back() {
 async fn an_expired_job_is_dead_without_a_run() {
     let bench = Bench::new();
     let job = longshore_queue::NewJob {
-        expires_in: Some(std::time::Duration::from_secs(60)),
+        expires_in: Some(Duration::from_secs(60)),
         ..support::new_job(Does::Sends)
     };
     let id = bench.queue.enqueue(&[job]).await.expect("enqueues")[0].id;
-    let long = std::time::Duration::from_secs(61);
+    let long = Duration::from_secs(61);
     let moved = bench.queue.back_date(&id.into(), long).await;
     moved.expect("back-dates");
     let running = bench.start();
@@ -175,5 +178,57 @@ async fn an_expired_job_is_dead_without_a_run() {
             .to_string(),
         "expired: expires_in over"
     );
+    running.stop().await;
+}
+
+/// A newer worker may know it, or one that a deploy is about to start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_this_worker_does_not_know_waits_for_one_that_does() {
+    let bench = Bench::new();
+    let id = JobId::generate();
+    let payload = br#"{"kind":"of_tomorrow","v":1,"args":{}}"#;
+    write(&bench, id.to_string().as_bytes(), Some(payload), true).await;
+    let running = bench.start();
+    let look = || async {
+        let job = bench.queue.job(&id.into()).await.expect("looks");
+        job.expect("is there")
+    };
+    eventually("it is parked or dead", || async {
+        let job = look().await;
+        job.parked_since_ms.is_some() || job.state == JobState::Dead
+    })
+    .await;
+    let job = look().await;
+    assert_eq!((job.state, job.run.used), (JobState::Pending, 0));
+    running.stop().await;
+}
+
+/// Who pushes into Redis past the client library says nothing of an expiry. It counts from when the id was made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kinds_expiry_holds_whoever_pushed_the_job() {
+    let mut bench = Bench::new();
+    bench.overrides = KindOverrides {
+        expires: Some(Duration::from_secs(60)),
+        ..KindOverrides::default()
+    };
+    let payload = support::new_job(Does::Sends).payload;
+    let now = bench.queue.now_ms().await.expect("has a clock");
+    let pushed = [61_000, 5_000].map(|age_ms| JobId::from_parts(now - age_ms, age_ms.into()));
+    for id in pushed {
+        write(&bench, id.to_string().as_bytes(), Some(&payload), true).await;
+    }
+    let running = bench.start();
+    let states = || async {
+        let [late, in_time] = pushed;
+        [bench.state(late).await, bench.state(in_time).await]
+    };
+    eventually("both have ended", || async {
+        let ended = |state| matches!(state, Some(JobState::Dead | JobState::Completed));
+        states().await.into_iter().all(ended)
+    })
+    .await;
+    let expected = [Some(JobState::Dead), Some(JobState::Completed)];
+    assert_eq!(states().await, expected);
+    assert_eq!(bench.probing.sent(pushed[0]), 0);
     running.stop().await;
 }

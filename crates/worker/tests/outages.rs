@@ -14,7 +14,7 @@ mod support;
 use std::time::Duration;
 
 use longshore_queue::{JobState, Lease, Link, LinkOptions, OnUnknown, WorkerId};
-use longshore_tests::{Trouble, Wire, eventually};
+use longshore_tests::{Trouble, Wire, eventually, http};
 use support::{Bench, Does};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -209,4 +209,47 @@ async fn lost_and_verified(carried_out: bool) -> (u32, usize) {
 async fn where_the_rule_is_verify_the_provider_is_asked_before_sending_again() {
     assert_eq!(lost_and_verified(true).await, (0, 1));
     assert_eq!(lost_and_verified(false).await, (1, 1));
+}
+
+/// A run that waits for its lease longer than its time limit has called nobody: that is neither an attempt nor its
+/// provider's silence.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_for_the_lease_is_not_the_calls_time() {
+    let mut bench = Bench::new();
+    let wire = Wire::to(bench.redis.port()).await;
+    let link = Link::new(&wire.url(), LinkOptions::default()).expect("a good URL");
+    let direct = bench.queue.clone();
+    bench.queue = direct.over(link);
+    let mut settings = support::settings();
+    settings.timeout = Duration::from_millis(300);
+    let running = bench.start_with(settings, Duration::from_secs(5));
+    bench.queue = direct;
+    let first = bench.enqueue(Does::Sends).await;
+    bench.is(first, JobState::Completed).await;
+    wire.trouble(Wire::BEAT, Trouble::CutBefore, usize::MAX);
+    eventually("its lease is not confirmed any more", || async {
+        let (_, body) = http::get(running.addr, "/readyz").await;
+        body.contains("heartbeat")
+    })
+    .await;
+    let id = bench.enqueue(Does::Sends).await;
+    // Where it costs no attempt, it is run again at once.
+    eventually("its time was over", || async {
+        bench.probing.started() >= 3 || bench.state(id).await == Some(JobState::Retryable)
+    })
+    .await;
+    assert_eq!(bench.probing.sent(id), 0, "it sent without a lease");
+    wire.clear();
+    eventually("it has ended", || async {
+        let state = bench.state(id).await;
+        matches!(state, Some(JobState::Completed | JobState::Retryable))
+    })
+    .await;
+    let job = bench.queue.job(&id.into()).await.expect("looks");
+    let history = job.expect("is there").history;
+    let told = history
+        .iter()
+        .map(|recorded| (recorded.entry.outcome.as_str(), recorded.entry.attempt));
+    assert_eq!(told.collect::<Vec<_>>(), [("completed", 1)]);
+    running.stop().await;
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use longshore_job::{Answer, JobError, KindPolicy, NotNow, Outcome, Pass, Scope, Why};
+use longshore_job::{Answer, Job, JobError, KindPolicy, NotNow, Outcome, Pass, Scope, Why};
+use longshore_payment_reconcile::CreatePaymentIntent;
 use longshore_sandbox::{Fault, FaultRule};
 use longshore_testing::{Noted, ScriptedGate};
 
@@ -152,4 +153,16 @@ async fn a_provider_that_is_left_alone_is_not_called_again() {
         "{reason}"
     );
     assert_eq!((told, requests), (vec![(None, "unknown")], 1));
+}
+
+/// With the policy that its kind is shipped with. The first retry of a schedule would come when its user has gone.
+#[tokio::test]
+async fn one_lost_answer_is_made_up_for_as_it_is_shipped() {
+    let scene = Scene::set().await;
+    scene.fault_once(Fault::HangUp { effect: true });
+    let mut run = scene.a_run();
+    run.policy = CreatePaymentIntent::POLICY;
+    result(scene.create_payment_intent(&run).await);
+    let requests = scene.sandbox.ledger().requests();
+    assert_eq!((requests, scene.effects()), (2, 1));
 }

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use longshore_job::{
-    Handler, InvalidArgs, Job, JobError, JobId, NoticeFilter, Outcome, Prepared, RetrySchedule, Run,
+    Handler, InvalidArgs, Job, JobError, JobId, KindOverrides, NoticeFilter, Outcome, Prepared,
+    RetrySchedule, Run,
 };
 use longshore_queue::{
     JobState, Lane, Link, LinkOptions, NewJob, OnUnknown, Policy, Queue, Retention, RunAt,
@@ -228,6 +229,8 @@ pub struct Bench {
     pub redis: RedisServer,
     pub queue: Queue,
     pub probing: Probing,
+    /// What is configured for each kind.
+    pub overrides: KindOverrides,
     pub watch: Option<Arc<dyn Watch>>,
     /// What the application is told, and how.
     pub notices: Option<(Arc<NoticeFilter>, NoticeDelivery)>,
@@ -263,6 +266,7 @@ impl Bench {
             queue: Queue::new(link, "t", "probe").expect("good names"),
             redis,
             probing: Probing::new(),
+            overrides: KindOverrides::default(),
             watch: None,
             notices: None,
         }
@@ -296,7 +300,8 @@ impl Bench {
         };
         let handlers = Handlers::new()
             .with(self.probing.clone())
-            .with(Repeating(self.probing.clone()));
+            .with(Repeating(self.probing.clone()))
+            .with_overrides(|_| self.overrides.clone());
         let link = self.queue.link();
         // As another process has it: what it remembers is its own.
         let queue = Queue::new(link.another(LinkOptions::default()), "t", "probe")
