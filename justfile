@@ -95,6 +95,12 @@ shop: setup postgres (building "what `just test` builds" "some minutes")
 prove *PATCHES: setup (building "the crates that have guards" "some fifteen minutes")
     @./tests/prove/run.sh {{PATCHES}}
 
+# An earlier build of the program and today's side by side, under load: that of the commit in tests/upgrade/from, or of another
+upgrade COMMIT="": setup (building "both builds, and what `just test` builds" "some twenty minutes")
+    # As there, so that nothing is built twice.
+    cargo test {{quietly}} --workspace --no-run
+    ./target/debug/upgrade --before "$(./tests/upgrade/build.sh {{COMMIT}})"
+
 # What stock apalis-redis does to jobs, beside ours in the same trial
 evidence: setup
     cargo test --manifest-path bench/Cargo.toml --quiet -- --nocapture
@@ -226,7 +232,7 @@ ci-full:
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
         just stages bench evidence msrv test-stripe-mock "test-servers redis8 valkey8 valkey9" failover api-check "deploy-check checkov units page" image-check \
-            shop console-check "bench console" prove "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13" \
+            shop console-check "bench console" prove upgrade "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13" \
             "chaos --topology sentinel --minutes 10 --seed 11" "chaos --topology cluster --minutes 10 --seed 11"
     } 2>&1 | tee docs/ci-full.log
 

@@ -7,6 +7,7 @@
 
 mod act;
 mod authority;
+mod caller;
 mod clock;
 mod dice;
 mod eventually;
@@ -30,6 +31,7 @@ mod worker;
 
 pub use act::{Act, SERVICE_TOKEN, WEBHOOK_SECRET, address, email, payment, sms};
 pub use authority::Authority;
+pub use caller::Caller;
 pub use dice::Dice;
 pub use eventually::{eventually, gone_by, within};
 pub use kent::Kent;

@@ -440,15 +440,25 @@ impl Stage {
 
     /// The program with nothing but this stage's settings: no `./config`, and no variables of ours from outside.
     pub(crate) fn command(&self, redis_url: &str) -> Command {
-        self.set_up(Command::new(program()), redis_url)
+        self.command_of(&program(), redis_url)
+    }
+
+    /// The same by this build of the program.
+    pub(crate) fn command_of(&self, program: &Path, redis_url: &str) -> Command {
+        self.set_up(Command::new(program), redis_url)
     }
 
     /// The same, with so many descriptors at the most.
-    pub(crate) fn limited_command(&self, redis_url: &str, descriptors: usize) -> Command {
+    pub(crate) fn limited_command(
+        &self,
+        program: &Path,
+        redis_url: &str,
+        descriptors: usize,
+    ) -> Command {
         let mut command = Command::new("sh");
         let script = r#"ulimit -n "$0" && exec "$@""#;
         command.args(["-c", script, &descriptors.to_string()]);
-        command.arg(program());
+        command.arg(program);
         self.set_up(command, redis_url)
     }
 

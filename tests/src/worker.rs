@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use crate::act::storage;
-use crate::{Act, Stage, User, eventually, http};
+use crate::{Act, Stage, User, eventually, http, program};
 
 /// How many of its last lines a worker says when a flow fails.
 const LAST_WORDS: usize = 40;
@@ -28,6 +28,8 @@ pub struct Start<'a> {
     redis_url: String,
     settings: Vec<(String, String)>,
     descriptors: Option<usize>,
+    /// Another build than the one under test.
+    program: Option<PathBuf>,
 }
 
 impl<'a> Start<'a> {
@@ -76,12 +78,19 @@ impl<'a> Start<'a> {
             redis_url: stage.redis.url(),
             settings: Vec::new(),
             descriptors: None,
+            program: None,
         }
     }
 
     /// Lets it open so many descriptors, as `ulimit -n` does.
     pub fn descriptors(mut self, most: usize) -> Self {
         self.descriptors = Some(most);
+        self
+    }
+
+    /// Has it run by this build of the program.
+    pub fn by_program(mut self, program: impl Into<PathBuf>) -> Self {
+        self.program = Some(program.into());
         self
     }
 
@@ -159,9 +168,10 @@ impl<'a> Start<'a> {
             _ => User::Worker,
         };
         let redis_url = user.at(&self.redis_url);
+        let program = self.program.unwrap_or_else(program);
         let mut command = match self.descriptors {
-            None => self.stage.command(&redis_url),
-            Some(most) => self.stage.limited_command(&redis_url, most),
+            None => self.stage.command_of(&program, &redis_url),
+            Some(most) => self.stage.limited_command(&program, &redis_url, most),
         };
         command
             .arg(self.command)
