@@ -4,6 +4,7 @@ use futures_util::future::try_join_all;
 use longshore_queue::{JobFilter, Key, Note, RawId, Signed};
 use serde::Serialize;
 
+use crate::away::{ANSWERED_WITHIN, why_apart};
 use crate::error::OperatorError;
 use crate::job_pages::{MOST_SEARCHED, page};
 use crate::jobs::JobRow;
@@ -89,8 +90,8 @@ impl Operator {
         Ok(found)
     }
 
-    /// Writes down that somebody looked for a person: in each queue in which jobs of them were found, or in the first one where
-    /// there were none. Who was looked for is not written down.
+    /// Writes down that somebody looked for a person: in each queue in which jobs of them were found, or in the first one that
+    /// takes it where there were none. Who was looked for is not written down.
     ///
     /// # Errors
     /// When there is no such queue, or Redis cannot be reached.
@@ -99,20 +100,43 @@ impl Operator {
         found: &[(String, u64)],
         signed: &Signed,
     ) -> Result<(), OperatorError> {
-        let mut told: Vec<_> = found.iter().filter(|(_, jobs)| *jobs > 0).collect();
-        if told.is_empty() {
-            told.extend(found.first());
+        let told: Vec<_> = found.iter().filter(|(_, jobs)| *jobs > 0).collect();
+        for (queue, jobs) in &told {
+            self.note_search(queue, *jobs, signed).await?;
         }
-        for (queue, jobs) in told {
-            let (_, queue) = self.queue(queue)?;
-            let note = Note {
-                action: "search",
-                target: "a person",
-                count: Some(*jobs),
-                ..Note::default()
-            };
-            queue.note(signed, &note).await?;
+        if !told.is_empty() {
+            return Ok(());
         }
+        let mut failed = None;
+        for (queue, _) in found {
+            match self.note_search(queue, 0, signed).await {
+                Ok(()) => return Ok(()),
+                // It is written down in another one, if that is there.
+                Err(OperatorError::Queue(error)) => {
+                    why_apart(&self.queue(queue)?.1, error.clone()).await?;
+                    failed = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    async fn note_search(
+        &self,
+        queue: &str,
+        jobs: u64,
+        signed: &Signed,
+    ) -> Result<(), OperatorError> {
+        let (_, queue) = self.queue(queue)?;
+        let note = Note {
+            action: "search",
+            target: "a person",
+            count: Some(jobs),
+            ..Note::default()
+        };
+        let noting = queue.note(signed, &note);
+        queue.answer_within(ANSWERED_WITHIN, noting).await?;
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::{Queue, QueueError};
 
 /// How long the others may take to say since when it is away.
-const SAID_WITHIN: Duration = Duration::from_secs(2);
+const SAID_WITHIN: Duration = Duration::from_secs(4);
 
 /// Why a queue cannot be used at the moment, though other queues of the cluster may be well.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -83,7 +83,9 @@ async fn find(session: &Session, args: FindJobs) -> Result<(), Failure> {
     let found: Vec<_> = queues
         .into_iter()
         .map(|queue| {
-            let jobs = rows.iter().filter(|row| row.queue == queue).count() as u64;
+            let of_queue = rows.iter().filter(|row| row.queue == queue);
+            // The row of a queue that cannot be read is no job.
+            let jobs = of_queue.filter(|row| row.state.is_some()).count() as u64;
             (queue, jobs)
         })
         .collect();

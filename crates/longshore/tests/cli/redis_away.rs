@@ -165,8 +165,8 @@ fn a_primary_of_a_cluster_that_is_away_hides_no_other_queue() {
         assert!(ran.stdout.contains("is away"), "{ran:?}");
     }
     assert!(
-        began.elapsed() < Duration::from_secs(10),
-        "{:?}",
+        began.elapsed() < Duration::from_secs(30),
+        "eight commands, none of which waits: {:?}",
         began.elapsed()
     );
     let doctor = run(&["doctor"]);
