@@ -4,26 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use longshore_client::{JobId, JobState};
 
-/// What was enqueued, by what may happen to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Sort {
-    /// A mail whose queue retries when an outcome is not known: a second one may follow.
-    MailRetried,
-    /// A mail whose queue holds such jobs.
-    MailHeld,
-    /// A text message, whose queue verifies.
-    Text,
-    /// A write at Stripe, under an idempotency key.
-    Payment,
-    /// A question without an effect.
-    Question,
-}
+use crate::sort::Sort;
 
 /// A job that the client said was accepted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Accepted {
     pub(crate) id: JobId,
     pub(crate) sort: Sort,
+    /// Its place among those that its producer made.
+    pub(crate) number: usize,
     /// When the client was asked, in ms since the epoch.
     pub(crate) asked_ms: u64,
     /// When it said so.
@@ -223,7 +212,7 @@ fn doubled(
             true => Some("worker lost while its request was out; the queue retries"),
             false => Some("answer lost; the queue retries"),
         }
-    } else if job.sort != Sort::Payment && forgot(facts, effects) {
+    } else if !job.sort.is_keyed() && forgot(facts, effects) {
         Some("Redis forgot the run, and the worker that knew of it was gone as well")
     } else {
         None

@@ -7,15 +7,22 @@ use longshore_sandbox::{AppendFsync, Fault, FaultRule, PostgresServer, RedisServ
 use longshore_tests::{Act, NAMESPACE, Stage, Worker, gone_by, users};
 
 use crate::app::App;
-use crate::check::{Facts, Forgotten, Sort};
+use crate::check::{Facts, Forgotten};
 use crate::faults::{Action, Persistence, Step, Topology, Trouble};
 use crate::plan::{CARRIERS, WORKERS, plan};
 use crate::produce::{Producers, now_ms};
 use crate::rows::{Rows, Tried, database};
 use crate::servers::Servers;
+use crate::sort::Sort;
 
 /// The queues that take part, and whose providers.
-pub(crate) const ACTS: [Act; 4] = [Act::Email, Act::Sms, Act::Payments, Act::Geocode];
+pub(crate) const ACTS: [Act; 5] = [
+    Act::Email,
+    Act::Sms,
+    Act::Payments,
+    Act::Geocode,
+    Act::Service,
+];
 
 /// How long every provider takes when it is well, so that requests are out when a worker is killed.
 const USUAL_MS: u64 = 40;
@@ -108,6 +115,7 @@ impl Leg {
             ("EVENTS__ON", r#"["completed", "dead", "cancelled"]"#),
             // More than the producers make.
             ("PROVIDERS__EVENTS__RATE_PER_SECOND", "1000"),
+            ("SERVICES__CRM__RATE_PER_SECOND", "100"),
         ] {
             leg.stage.set_for_all(name, value);
         }
@@ -313,6 +321,7 @@ impl Leg {
         for provider in ["SENDGRID", "TWILIO", "STRIPE", "GOOGLE_MAPS"] {
             start = start.set(&format!("PROVIDERS__{provider}__BASE_URL"), nowhere);
         }
+        start = start.set("SERVICES__CRM__BASE_URL", nowhere);
         let worker = start.set("EVENTS__URL", nowhere).start().await;
         self.facts.sick.push(worker.pid().to_string());
         self.sick = Some(worker);

@@ -17,6 +17,7 @@ mod produce;
 mod rows;
 mod servers;
 mod settle;
+mod sort;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

@@ -36,7 +36,7 @@ pub(crate) fn plan(
         postgres: Duration::ZERO,
         app: Duration::ZERO,
         sick: Duration::ZERO,
-        providers: [Duration::ZERO; 3],
+        providers: [Duration::ZERO; TROUBLED.len()],
     };
     let mut now = Duration::from_secs(2);
     let last = length * 4 / 5;
@@ -116,7 +116,7 @@ const CLUSTER_CALM: Duration = Duration::from_secs(12);
 const QUIET: Duration = Duration::from_secs(20);
 
 /// The providers that misbehave.
-const TROUBLED: [Act; 3] = [Act::Email, Act::Sms, Act::Payments];
+const TROUBLED: [Act; 4] = [Act::Email, Act::Sms, Act::Payments, Act::Service];
 
 /// What is at the same time: until when each thing is taken.
 struct Planner {
@@ -136,7 +136,7 @@ struct Planner {
     postgres: Duration,
     app: Duration,
     sick: Duration,
-    providers: [Duration; 3],
+    providers: [Duration; TROUBLED.len()],
 }
 
 impl Planner {

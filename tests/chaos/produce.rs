@@ -6,10 +6,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use longshore_client::kinds::CreateCustomer;
 use longshore_client::{Client, ClientError, Job, JobId};
-use longshore_tests::{address, email, gone_by, sms};
+use longshore_tests::{address, contact, contact_update, email, gone_by, sms};
 use tokio::task::JoinHandle;
 
-use crate::check::{Accepted, Sort};
+use crate::check::Accepted;
+use crate::sort::Sort;
 
 /// How often each producer enqueues.
 const EVERY: Duration = Duration::from_millis(200);
@@ -27,7 +28,7 @@ pub(crate) struct Producers {
 }
 
 impl Producers {
-    /// Begins to produce, some 75 jobs a second in all.
+    /// Begins to produce, some 85 jobs a second in all.
     pub(crate) fn start(client: &Client, mails: Sort) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let customer = |n| CreateCustomer::new(format!("user-{n}"));
@@ -36,6 +37,8 @@ impl Producers {
             produce(client, &over, Sort::Text, 2, sms),
             produce(client, &over, Sort::Payment, 2, customer),
             produce(client, &over, Sort::Question, 2, address),
+            produce(client, &over, Sort::KeyedCall, 1, contact),
+            produce(client, &over, Sort::PlainCall, 1, contact_update),
         ];
         Self { over, producing }
     }
@@ -63,13 +66,14 @@ fn produce<J: Job>(
         let (mut accepted, mut number) = (Vec::new(), 0);
         while !over.load(Ordering::Acquire) {
             let started = Instant::now();
-            let jobs: Vec<J> = (number..number + batch).map(&make).collect();
+            let (first, jobs) = (number, (number..number + batch).map(&make).collect());
             number += batch;
             let asked_ms = now_ms();
             let ids = enqueue(&client, jobs).await;
-            accepted.extend(ids.into_iter().map(|id| Accepted {
+            accepted.extend(ids.into_iter().map(|(place, id)| Accepted {
                 id,
                 sort,
+                number: first + place,
                 asked_ms,
                 at_ms: now_ms(),
             }));
@@ -79,13 +83,14 @@ fn produce<J: Job>(
     })
 }
 
-/// What is not surely accepted is not counted: it may run all the same.
-async fn enqueue<J: Job>(client: &Client, jobs: Vec<J>) -> Vec<JobId> {
+/// What is not surely accepted is not counted: it may run all the same. Returns those that are, with their places.
+async fn enqueue<J: Job>(client: &Client, jobs: Vec<J>) -> Vec<(usize, JobId)> {
     match client.enqueue_all(jobs).await {
-        Ok(ids) => ids,
-        Err(ClientError::Interrupted { accepted, .. }) => {
-            accepted.into_iter().map(|(_, job)| job.id).collect()
-        }
+        Ok(ids) => ids.into_iter().enumerate().collect(),
+        Err(ClientError::Interrupted { accepted, .. }) => accepted
+            .into_iter()
+            .map(|(place, job)| (place, job.id))
+            .collect(),
         Err(ClientError::Queue(_) | ClientError::Away { .. } | ClientError::NotCopied { .. }) => {
             Vec::new()
         }

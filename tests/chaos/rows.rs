@@ -12,8 +12,9 @@ use longshore_tests::{email, gone_by};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Error, NoTls};
 
-use crate::check::{Accepted, Sort};
+use crate::check::Accepted;
 use crate::produce::now_ms;
+use crate::sort::Sort;
 
 /// How often a transaction begins.
 const EVERY: Duration = Duration::from_millis(100);
@@ -100,6 +101,7 @@ pub(crate) fn came_to(postgres: &PostgresServer, tried: &[Tried], sort: Sort) ->
             (Some(&at_ms), _) => came.carried.push(Accepted {
                 id,
                 sort,
+                number: 0,
                 asked_ms,
                 at_ms,
             }),

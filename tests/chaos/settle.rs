@@ -1,15 +1,16 @@
 //! The end of a leg: everything comes to its end, and what became of it is looked up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use longshore_client::{JobId, JobState};
 use longshore_queue::{Queue, Selection, Signed, Stats};
-use longshore_tests::{Act, gone_by};
+use longshore_tests::{Act, contact_path, gone_by};
 
-use crate::check::{Accepted, Facts, Found, Sort};
+use crate::check::{Accepted, Facts, Found};
 use crate::leg::{ACTS, Leg};
 use crate::rows::came_to;
+use crate::sort::Sort;
 
 /// How long everything may take to end once all is well: a verified text message waits for a minute.
 const DRAIN: Duration = Duration::from_secs(150);
@@ -47,14 +48,13 @@ impl Leg {
                 self.facts.found.insert(id, found);
             }
         }
+        let plain = self.plain_calls();
         for act in ACTS {
             for effect in self.stage.ledger_of(act).accepted() {
-                if let Some(job) = effect.job {
-                    self.facts
-                        .effects
-                        .entry(job)
-                        .or_default()
-                        .push(effect.at_ms);
+                let by_path = || plain.get(&effect.recipient).cloned();
+                if let Some(job) = effect.job.clone().or_else(by_path) {
+                    let effects = self.facts.effects.entry(job).or_default();
+                    effects.push(effect.at_ms);
                 }
             }
         }
@@ -77,6 +77,15 @@ impl Leg {
         self.facts.unsettled.extend(left);
         self.facts.accepted.extend(rows.carried);
         self.facts.rolled_back = rows.rolled_back;
+    }
+
+    /// Whose requests carry no key, by what the ledger knows them by.
+    fn plain_calls(&self) -> HashMap<String, String> {
+        let accepted = self.facts.accepted.iter();
+        let plain = accepted.filter(|job| job.sort == Sort::PlainCall);
+        plain
+            .map(|job| (contact_path(job.number), job.id.to_string()))
+            .collect()
     }
 
     fn queues(&self) -> Vec<Queue> {
@@ -129,13 +138,9 @@ async fn back_date(queue: &Queue) {
 }
 
 async fn find(queues: &[Queue], id: JobId, sort: Sort) -> Option<Found> {
-    let act = match sort {
-        Sort::MailRetried | Sort::MailHeld => Act::Email,
-        Sort::Text => Act::Sms,
-        Sort::Payment => Act::Payments,
-        Sort::Question => Act::Geocode,
-    };
-    let queue = queues.iter().find(|queue| queue.name() == act.queue())?;
+    let queue = queues
+        .iter()
+        .find(|queue| queue.name() == sort.act().queue())?;
     let job = queue.job(&id.into()).await.expect("Redis answers")?;
     let runs = job.history.iter().map(|recorded| {
         let entry = &recorded.entry;

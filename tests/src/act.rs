@@ -163,11 +163,26 @@ pub(crate) fn operations() -> BTreeMap<String, ServiceOperation> {
     [("create".to_owned(), create), ("update".to_owned(), update)].into()
 }
 
-/// One contact of many.
+/// One contact of many, made under an idempotency key.
 #[must_use]
-pub(crate) fn contact(number: usize) -> CallService {
+pub fn contact(number: usize) -> CallService {
     let body = serde_json::json!({ "name": format!("customer {number}") });
     CallService::new(SERVICE, "create").body(&body)
+}
+
+/// One contact of many, changed without a key: the ledger knows the request by [`contact_path`] alone.
+#[must_use]
+pub fn contact_update(number: usize) -> CallService {
+    let body = serde_json::json!({ "tier": "gold" });
+    CallService::new(SERVICE, "update")
+        .path_param("id", number.to_string())
+        .body(&body)
+}
+
+/// What the service's ledger says of [`contact_update`].
+#[must_use]
+pub fn contact_path(number: usize) -> String {
+    format!("update /contacts/{number}")
 }
 
 /// What S3 and the buckets take. R2 is off until a flow gives it an endpoint.

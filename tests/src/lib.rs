@@ -29,7 +29,10 @@ mod users;
 mod wire;
 mod worker;
 
-pub use act::{Act, SERVICE_TOKEN, WEBHOOK_SECRET, address, email, payment, sms};
+pub use act::{
+    Act, SERVICE_TOKEN, WEBHOOK_SECRET, address, contact, contact_path, contact_update, email,
+    payment, sms,
+};
 pub use authority::Authority;
 pub use caller::Caller;
 pub use dice::Dice;

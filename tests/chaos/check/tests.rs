@@ -6,6 +6,7 @@ fn accepted(sort: Sort, at_ms: u64) -> Accepted {
     Accepted {
         id: JobId::generate(),
         sort,
+        number: 0,
         asked_ms: at_ms,
         at_ms,
     }
@@ -85,7 +86,8 @@ fn a_double_needs_a_cause_that_its_queue_allows() {
     let ledger = twice(Sort::MailRetried, &["outcome_unknown", "completed"]);
     assert_eq!((ledger.faults.len(), ledger.doubled.len()), (0, 1));
     assert_eq!(twice(Sort::MailRetried, &["completed"]).count("doubled"), 1);
-    for sort in [Sort::MailHeld, Sort::Text, Sort::Payment] {
+    use Sort::{KeyedCall, MailHeld, Payment, PlainCall, Text};
+    for sort in [MailHeld, Text, Payment, KeyedCall, PlainCall] {
         let ledger = twice(sort, &["lost", "completed"]);
         assert_eq!(ledger.count("doubled"), 1, "{sort:?}");
     }
