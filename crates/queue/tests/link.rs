@@ -155,9 +155,8 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a path")
 }
 
-#[tokio::test]
-async fn tls_trusts_the_authority_and_shows_the_certificate_that_are_named() {
-    let pems = Pems::new();
+/// A Redis with TLS, and the port of it.
+fn secure(pems: &Pems, clients: &str) -> (RedisServer, u16) {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let port = port.expect("a port").port();
     let redis = RedisServer::options()
@@ -165,8 +164,53 @@ async fn tls_trusts_the_authority_and_shows_the_certificate_that_are_named() {
         .set("tls-cert-file", text(&pems.path("cert.pem")))
         .set("tls-key-file", text(&pems.path("key.pem")))
         .set("tls-ca-cert-file", text(&pems.path("ca.pem")))
+        .set("tls-auth-clients", clients)
         .start();
-    let _redis = redis.expect("Redis with TLS");
+    (redis.expect("Redis with TLS"), port)
+}
+
+/// What the system trusts, a process is told by a variable: so the other half of it is a process of its own.
+#[tokio::test]
+async fn an_authority_of_ones_own_is_trusted_beside_the_systems() {
+    const PORTS: &str = "TRUST_PORTS";
+    const OWN: &str = "TRUST_OWN";
+    let Ok(ports) = std::env::var(PORTS) else {
+        let (system, own) = (Pems::new(), Pems::new());
+        let ((_at_system, first), (_at_own, second)) = (secure(&system, "no"), secure(&own, "no"));
+        let own_ca = own.path("ca.pem");
+        let name = "an_authority_of_ones_own_is_trusted_beside_the_systems";
+        let ran = std::process::Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", name])
+            .env("SSL_CERT_FILE", system.path("ca.pem"))
+            .env(PORTS, format!("{first} {second}"))
+            .env(OWN, own_ca)
+            .output()
+            .expect("it starts");
+        let said = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    };
+    let own = TlsFiles {
+        ca: std::env::var_os(OWN).map(PathBuf::from),
+        ..TlsFiles::default()
+    };
+    for port in ports.split(' ') {
+        let address = Address::new(format!("rediss://localhost:{port}"));
+        let pinged = open(address.with_tls(own.clone())).ping().await;
+        pinged.expect("one of the two vouches for it");
+    }
+    let (system, _) = ports.split_once(' ').expect("two");
+    let address = Address::new(format!("rediss://localhost:{system}"));
+    open(address)
+        .ping()
+        .await
+        .expect("the system vouches for it");
+}
+
+#[tokio::test]
+async fn tls_trusts_the_authority_and_shows_the_certificate_that_are_named() {
+    let pems = Pems::new();
+    let (_redis, port) = secure(&pems, "yes");
     let address = || Address::new(format!("rediss://localhost:{port}"));
     let with = |files: TlsFiles| open(address().with_tls(files));
     let all = TlsFiles {
@@ -200,6 +244,13 @@ async fn tls_trusts_the_authority_and_shows_the_certificate_that_are_named() {
                 ..TlsFiles::default()
             },
             "none.pem cannot be read",
+        ),
+        (
+            TlsFiles {
+                ca: Some(pems.path("key.pem")),
+                ..TlsFiles::default()
+            },
+            "there is no certificate in",
         ),
         (
             TlsFiles {

@@ -33,7 +33,7 @@ section! {
         /// The password at the Sentinels themselves, where they want one.
         pub sentinel_password: Option<SecretRef> = "sentinel_password" as SENTINEL_PASSWORD,
             secret("Sentinels are asked without a password").optional().example("env:SENTINEL_PASSWORD");
-        /// A PEM file with the certificates of those who vouch for the server. Without it, those count that the system trusts.
+        /// A PEM file with the certificates of those who may vouch for the server, too, beside those that the system trusts.
         /// It and the next two are read for each new connection, so they may be renewed. For `rediss://`.
         pub ca_file: Option<PathBuf> = "ca_file" as CA_FILE,
             text_by(file).optional().example("/etc/longshore/redis-ca.pem");

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use longshore_provider::vault::{Login, Vault, VaultError, VaultSetupError};
+use longshore_provider::vault::{
+    KvVersion, Login, Vault, VaultConfig, VaultError, VaultSetupError,
+};
 use longshore_sandbox::VaultServer;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
@@ -99,4 +102,45 @@ async fn a_ca_of_ones_own_is_trusted_beside_the_systems() {
     assert!(error.contains("ca.pem"), "{error}");
     serving.abort();
     elsewhere.abort();
+}
+
+/// What the system trusts, a process is told by a variable: so the other half of it is a process of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_names_a_ca_still_trusts_the_systems() {
+    const ORIGINS: &str = "TRUST_ORIGINS";
+    const OWN: &str = "TRUST_OWN";
+    let Ok(origins) = std::env::var(ORIGINS) else {
+        let server = VaultServer::start();
+        server.put("sendgrid/api-key", "SG.one");
+        let dir = tempfile::tempdir().expect("a directory");
+        let (system, own) = (dir.path().join("system.pem"), dir.path().join("own.pem"));
+        let (first, at_system) = behind_tls(&server, &system).await;
+        let (second, at_own) = behind_tls(&server, &own).await;
+        let mut again = std::process::Command::new(std::env::current_exe().expect("this test"));
+        again
+            .args(["--exact", "tls::who_names_a_ca_still_trusts_the_systems"])
+            .env("SSL_CERT_FILE", &system)
+            .env(ORIGINS, format!("{first} {second}"))
+            .env(OWN, &own);
+        let ran = tokio::task::spawn_blocking(move || again.output()).await;
+        let ran = ran.expect("it does not panic").expect("it starts");
+        let said = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+        at_system.abort();
+        at_own.abort();
+        return;
+    };
+    for origin in origins.split(' ') {
+        let vault = Vault::new(VaultConfig {
+            addr: origin.parse().expect("an origin"),
+            mount: "secret".to_owned(),
+            kv: KvVersion::Two,
+            ca_file: std::env::var_os(OWN).map(Into::into),
+            namespace: None,
+            login: Login::Token(VaultServer::ROOT.into()),
+            timeout: Duration::from_secs(5),
+        });
+        let read = read(&vault.expect("a client"), "sendgrid/api-key").await;
+        assert_eq!(read.as_deref(), Ok("SG.one"), "{origin}");
+    }
 }

@@ -50,7 +50,7 @@ pub struct Sentinel {
 /// Files for TLS, as PEM. They are read for each connection, so that they may be renewed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// Whom to trust; without it, those whom the system trusts.
+    /// Whom to trust beside those whom the system trusts.
     pub ca: Option<PathBuf>,
     /// The certificate by which we are known there. Only with its key.
     pub cert: Option<PathBuf>,

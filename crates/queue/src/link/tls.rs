@@ -5,6 +5,32 @@ use redis::{Client, ConnectionInfo};
 use super::address::TlsFiles;
 use crate::QueueError;
 
+#[cfg(feature = "tls")]
+mod roots {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use rustls::RootCertStore;
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+
+    /// These certificates in PEM, and those that the system trusts, since redis-rs takes either. `None` = there is none in it.
+    pub(super) fn beside_the_systems(own: &[u8]) -> Option<Vec<u8>> {
+        CertificateDer::pem_slice_iter(own).next()?.ok()?;
+        let mut all = own.to_vec();
+        // Where the system has none, or some cannot be read, there are those of ours.
+        for certificate in rustls_native_certs::load_native_certs().certs {
+            // redis-rs refuses all of them for one that rustls cannot use.
+            if RootCertStore::empty().add(certificate.clone()).is_ok() {
+                let text = STANDARD.encode(&certificate);
+                let pem =
+                    format!("\n-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+                all.extend(pem.into_bytes());
+            }
+        }
+        Some(all)
+    }
+}
+
 /// What connections are opened with.
 #[cfg(feature = "tls")]
 pub(super) fn client(info: ConnectionInfo, files: &TlsFiles) -> Result<Client, QueueError> {
@@ -22,7 +48,12 @@ pub(super) fn client(info: ConnectionInfo, files: &TlsFiles) -> Result<Client, Q
             QueueError::Address(format!("{} cannot be read: {error}", path.display()))
         })
     };
-    let root_cert = files.ca.as_deref().map(read).transpose()?;
+    let own = |path: &Path| {
+        roots::beside_the_systems(&read(path)?).ok_or_else(|| {
+            QueueError::Address(format!("there is no certificate in {}", path.display()))
+        })
+    };
+    let root_cert = files.ca.as_deref().map(own).transpose()?;
     let client_tls = match (&files.cert, &files.key) {
         (Some(cert), Some(key)) => Some(ClientTlsConfig {
             client_cert: read(cert)?,
