@@ -14,6 +14,7 @@ use aws_smithy_types::date_time::{DateTime, Format};
 use longshore_job::{CallReport, Run};
 use longshore_provider::CallSpan;
 
+use crate::credentials::SdkCredentials;
 use crate::error::{is_cut_off, never_sent, report_of_response};
 use crate::name::Name;
 use crate::transport::{NeverSent, Transport};
@@ -27,6 +28,7 @@ pub(crate) struct GatedClient {
     pub(crate) store: Name,
     pub(crate) run: Option<Run>,
     pub(crate) transport: Arc<Transport>,
+    pub(crate) credentials: Arc<SdkCredentials>,
     pub(crate) observed: Arc<Observed>,
 }
 
@@ -34,6 +36,7 @@ pub(crate) struct GatedClient {
 #[derive(Debug, Default)]
 pub(crate) struct Observed {
     tries: AtomicU32,
+    renewals: AtomicU32,
     date: Mutex<Option<SystemTime>>,
     encodes_keys: OnceLock<bool>,
 }
@@ -54,6 +57,11 @@ impl Observed {
         self.tries.load(Ordering::Relaxed)
     }
 
+    /// How often credentials were refused, and others are worth a try.
+    pub(crate) fn renewals(&self) -> u32 {
+        self.renewals.load(Ordering::Relaxed)
+    }
+
     /// What time it was at the store when it last answered: the `Date` of its answer.
     pub(crate) fn date(&self) -> Option<SystemTime> {
         *self.date.lock().unwrap_or_else(PoisonError::into_inner)
@@ -69,12 +77,17 @@ impl Observed {
 
 impl GatedClient {
     async fn pass(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let uri = request.uri().to_owned();
+        let key_id = key_id(&request);
         let Some(run) = &self.run else {
-            return self.exchange(request).await;
+            let answer = self.exchange(request).await;
+            if let Ok(answer) = &answer {
+                self.judged(key_id.as_deref(), report_of_response(&uri, answer));
+            }
+            return answer;
         };
         let effect = !matches!(request.method(), "GET" | "HEAD");
         let name = self.store.as_str();
-        let uri = request.uri().to_owned();
         let unit = unit(request.method(), &uri);
         let pass = run
             .acquire_call(name, effect)
@@ -83,7 +96,7 @@ impl GatedClient {
             .map_err(|not_now| ConnectorError::user(not_now.into()))?;
         let answer = self.exchange(request).await;
         let report = match &answer {
-            Ok(answer) => report_of_response(&uri, answer),
+            Ok(answer) => self.judged(key_id.as_deref(), report_of_response(&uri, answer)),
             // What never left for a reason of our own says nothing of the store.
             Err(error) if error.is_user() => CallReport::Nothing,
             Err(error) => match never_sent(error) {
@@ -116,6 +129,23 @@ impl GatedClient {
         answer
     }
 
+    /// What a try says of the store, and what it said of the key. That a key is refused is no word about our credentials where others
+    /// can be had: those are tried first.
+    fn judged(&self, key_id: Option<&str>, report: CallReport) -> CallReport {
+        let Some(key_id) = key_id else { return report };
+        match report {
+            CallReport::Refused { .. } if self.credentials.refused(key_id) => {
+                self.observed.renewals.fetch_add(1, Ordering::Relaxed);
+                CallReport::Nothing
+            }
+            CallReport::Well => {
+                self.credentials.accepted(key_id);
+                report
+            }
+            report => report,
+        }
+    }
+
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         self.observed.tries.fetch_add(1, Ordering::Relaxed);
         let method = request.method().to_owned();
@@ -145,6 +175,13 @@ impl GatedClient {
         );
         answer
     }
+}
+
+/// The id of the key that a request is signed with.
+fn key_id(request: &HttpRequest) -> Option<String> {
+    let signature = request.headers().get("authorization")?;
+    let (_, rest) = signature.split_once("Credential=")?;
+    Some(rest.split('/').next()?.to_owned())
 }
 
 /// The host of a URL. What stands behind it is the name of an object, and somebody's.

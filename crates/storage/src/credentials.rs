@@ -1,15 +1,18 @@
 //! What requests are signed with.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::{Credentials, ProvideCredentials, Region};
 use longshore_provider::secret::SecretString;
 use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use crate::transport::UngatedClient;
 
@@ -42,12 +45,38 @@ impl CredentialSource {
     }
 }
 
-/// What the SDK asks.
+/// How long the chain may take. Requests wait for it, and no limit of theirs has begun.
+const LOAD_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long credentials are used that do not say when they end.
+const USED_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// How long before their end others are fetched: a request may be on its way for a while.
+const BEFORE_END: Duration = Duration::from_secs(10);
+
+/// What the SDK asks. It keeps what the chain gave, since the SDK's own cache cannot be told that it was refused.
 pub(crate) struct SdkCredentials {
     keys: CredentialSource,
     http: UngatedClient,
     region: Region,
     chain: OnceCell<DefaultCredentialsChain>,
+    /// Held while the chain is asked, so that one fetch serves all who wait.
+    fetching: tokio::sync::Mutex<()>,
+    // A std Mutex: it is never held across an await.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    kept: Option<Kept>,
+    /// The last key that was refused, while none was accepted since.
+    refused: Option<String>,
+}
+
+/// What the chain gave, and until when it is used.
+struct Kept {
+    credentials: Credentials,
+    until: SystemTime,
 }
 
 impl SdkCredentials {
@@ -57,16 +86,83 @@ impl SdkCredentials {
             http,
             region,
             chain: OnceCell::new(),
+            fetching: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
         }
+    }
+
+    /// The store does not take this key. Returns whether another one is worth a try: always, unless the chain gave this one because
+    /// the one before was refused. It is asked again in any case.
+    pub(crate) fn refused(&self, key_id: &str) -> bool {
+        if !matches!(self.keys, CredentialSource::DefaultChain) {
+            return false;
+        }
+        let mut state = self.state();
+        let in_use = state
+            .kept
+            .as_ref()
+            .map(|kept| kept.credentials.access_key_id());
+        match in_use {
+            // Another run has met it, too, and others have been fetched since, or are about to be.
+            Some(other) if other != key_id => true,
+            None if state.refused.as_deref() == Some(key_id) => true,
+            _ => {
+                state.kept = None;
+                state.refused.replace(key_id.to_owned()).is_none()
+            }
+        }
+    }
+
+    /// The store takes this key.
+    pub(crate) fn accepted(&self, key_id: &str) {
+        let mut state = self.state();
+        let in_use = state
+            .kept
+            .as_ref()
+            .map(|kept| kept.credentials.access_key_id());
+        if in_use == Some(key_id) {
+            state.refused = None;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self) -> Option<Credentials> {
+        let state = self.state();
+        let kept = state.kept.as_ref();
+        let kept = kept.filter(|kept| SystemTime::now() < kept.until);
+        kept.map(|kept| kept.credentials.clone())
+    }
+
+    async fn of_chain(&self) -> aws_credential_types::provider::Result {
+        if let Some(kept) = self.kept() {
+            return Ok(kept);
+        }
+        let _one = self.fetching.lock().await;
+        if let Some(kept) = self.kept() {
+            return Ok(kept);
+        }
+        let fetched = timeout(LOAD_WITHIN, async {
+            let chain = self.chain.get_or_init(|| self.build_chain()).await;
+            chain.provide_credentials().await
+        });
+        let fetched = fetched
+            .await
+            .map_err(|_| CredentialsError::provider_timed_out(LOAD_WITHIN))??;
+        let end = fetched.expiry().unwrap_or(SystemTime::now() + USED_FOR);
+        self.state().kept = Some(Kept {
+            credentials: fetched.clone(),
+            until: end - BEFORE_END,
+        });
+        Ok(fetched)
     }
 
     async fn load(&self) -> aws_credential_types::provider::Result {
         let keys = match &self.keys {
             CredentialSource::Static(keys) => keys(),
-            CredentialSource::DefaultChain => {
-                let chain = self.chain.get_or_init(|| self.build_chain()).await;
-                return chain.provide_credentials().await;
-            }
+            CredentialSource::DefaultChain => return self.of_chain().await,
         };
         Ok(Credentials::new(
             keys.access_key_id,

@@ -54,7 +54,7 @@ impl Session {
     }
 
     /// Carries an operation out: up to four tries by the SDK, and again while the store does not answer, until the
-    /// breaker says that it is enough. `doing` completes "s3 did not …".
+    /// breaker says that it is enough; and once more with other credentials, where those of the default chain were refused. `doing` completes "s3 did not …".
     pub(crate) async fn call<T, E, F>(
         &self,
         doing: impl AsRef<str> + Send,
@@ -65,12 +65,19 @@ impl Session {
         E: ProvideErrorMetadata,
     {
         let before = self.observed.tries();
-        let mut made = 0;
+        let (mut made, mut renewed) = (0, false);
         loop {
+            let renewals = self.observed.renewals();
             let error = match operation(&self.client).await {
                 Ok(output) => return Ok(output),
                 Err(error) => Error::read(self.name, doing.as_ref(), &error),
             };
+            if error.class == ErrorClass::Unauthorized
+                && self.observed.renewals() > renewals
+                && !std::mem::replace(&mut renewed, true)
+            {
+                continue;
+            }
             let now = self.observed.tries() - before;
             let passing = matches!(
                 error.class,

@@ -7,8 +7,8 @@ use aws_sdk_s3::Config;
 use aws_sdk_s3::config::retry::{ReconnectMode, RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, IdentityCache, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-    StalledStreamProtectionConfig,
+    BehaviorVersion, IdentityCache, ProvideCredentials, Region, RequestChecksumCalculation,
+    ResponseChecksumValidation, StalledStreamProtectionConfig,
 };
 use longshore_job::Run;
 use longshore_provider::{HttpSetupError, Origin};
@@ -56,6 +56,7 @@ pub struct Store {
     is_aws: bool,
     config: Config,
     transport: Arc<Transport>,
+    credentials: Arc<SdkCredentials>,
 }
 
 impl Store {
@@ -68,11 +69,8 @@ impl Store {
         let transport = Arc::new(Transport::new(settings.timeout, needs_tls)?);
         let region = Region::new(settings.region);
         let bare = UngatedClient(transport.clone());
-        let cache = match &settings.keys {
-            CredentialSource::DefaultChain => IdentityCache::lazy().build(),
-            // They may change at any time, and cost nothing to ask for.
-            CredentialSource::Static(_) => IdentityCache::no_cache(),
-        };
+        let credentials = SdkCredentials::new(settings.keys, bare.clone(), region.clone());
+        let credentials = Arc::new(credentials);
         // Stores that are like S3 know fewer checksums; AWS's own gets one with every write.
         let (calculate, validate) = match &settings.endpoint {
             None => (
@@ -91,9 +89,10 @@ impl Store {
             .with_reconnect_mode(ReconnectMode::ReuseAllConnections);
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(region.clone())
-            .credentials_provider(SdkCredentials::new(settings.keys, bare.clone(), region))
-            .identity_cache(cache)
+            .region(region)
+            .credentials_provider(Arc::clone(&credentials) as Arc<dyn ProvideCredentials>)
+            // Those of our own may change at any time, and those of the chain are kept by who fetches them.
+            .identity_cache(IdentityCache::no_cache())
             .http_client(bare)
             .force_path_style(settings.force_path_style)
             .retry_config(retries)
@@ -119,6 +118,7 @@ impl Store {
             is_aws: settings.endpoint.is_none(),
             config: config.build(),
             transport,
+            credentials,
         })
     }
 
@@ -149,6 +149,7 @@ impl Store {
             store: self.name,
             run,
             transport: self.transport.clone(),
+            credentials: self.credentials.clone(),
             observed: observed.clone(),
         };
         let config = self.config.to_builder().http_client(client).build();

@@ -43,7 +43,7 @@ fn doomed(listed: &ListedObject) -> Deletion {
 }
 
 /// Writes all, lists all, deletes one half, and says what is left.
-async fn keeps_every_key(session: &Session, bucket: &str, keys: &BTreeSet<String>) {
+pub(crate) async fn keeps_every_key(session: &Session, bucket: &str, keys: &BTreeSet<String>) {
     for key in keys {
         let object = NewObject {
             key: key.clone(),
@@ -71,7 +71,7 @@ async fn keeps_every_key(session: &Session, bucket: &str, keys: &BTreeSet<String
     }
 }
 
-fn some_keys(check: impl Fn(usize, BTreeSet<String>)) {
+pub(crate) fn some_keys(check: impl Fn(usize, BTreeSet<String>)) {
     let cases = 48;
     let mut runner = TestRunner::new(Config::with_cases(cases));
     let n = std::cell::Cell::new(0);

@@ -6,8 +6,10 @@ mod exposure;
 mod fallback;
 mod fs;
 mod keys;
+mod moto;
 mod operations;
 mod presign;
+mod role;
 
 use std::net::SocketAddr;
 use std::time::Duration;

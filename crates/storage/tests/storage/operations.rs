@@ -30,7 +30,7 @@ fn doomed(listed: &ListedObject) -> Deletion {
 }
 
 /// What both know.
-async fn keeps_objects(session: &Session) {
+pub(crate) async fn keeps_objects(session: &Session) {
     for n in 0..5 {
         let body = format!("row {n}");
         let object = object(&format!("a/{n} ø.csv"), body.as_bytes());
@@ -272,7 +272,7 @@ async fn versions_and_uploads_are_listed_and_go() {
 }
 
 /// What both know, from one store to the other.
-async fn moves(from: &Session, to: &Session) {
+pub(crate) async fn moves(from: &Session, to: &Session) {
     let small = object("reconcile/x.csv", b"a,b");
     let large = object("large", &vec![7; 17 * 1024 * 1024]);
     for object in [&small, &large] {
