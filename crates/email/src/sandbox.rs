@@ -1,12 +1,12 @@
 //! Stand-ins for SendGrid and Postmark, for development and tests: in builds with the feature `sandbox`.
 //!
-//! Beside ledger and faults, which every stand-in has over HTTP, SendGrid's has:
+//! Beside ledger and faults, which every stand-in has over HTTP, they have (the last one is SendGrid's alone):
 //!
 //! | request | does |
 //! |---|---|
-//! | `PUT /sandbox/webhooks` | who is told what becomes of mails, and how, see [`EventWebhook`] |
+//! | `PUT /sandbox/webhooks` | who is told what becomes of mails, and how, see [`EventWebhook`] and [`PostmarkWebhook`] |
 //! | `GET /sandbox/webhooks` | the same |
-//! | `GET /sandbox/webhooks/told` | every list of events that was posted, oldest first |
+//! | `GET /sandbox/webhooks/told` | every event, or list of them, that was posted, oldest first |
 //! | `GET /sandbox/webhooks/public_key` | what they are verified with |
 
 mod postmark;
@@ -14,7 +14,7 @@ mod sendgrid;
 
 use longshore_integration::{RunningStandIn, Sandbox, SandboxAt};
 
-pub use postmark::PostmarkSandbox;
+pub use postmark::{PostmarkPosted, PostmarkSandbox, PostmarkWebhook};
 pub use sendgrid::{Attached, EventWebhook, EventsPosted, SendGridSandbox};
 
 pub(crate) const SANDBOXES: &[Sandbox] = &[
@@ -27,7 +27,8 @@ pub(crate) const SANDBOXES: &[Sandbox] = &[
     Sandbox {
         name: "postmark",
         addr: "127.0.0.1:9488",
-        posts_to: None,
+        // `config/local.toml` has the same user and password.
+        posts_to: Some("http://postmark:sandbox@127.0.0.1:9465/webhooks/postmark"),
         start: &|at| Box::pin(postmark(at)),
     },
 ];
@@ -45,5 +46,6 @@ async fn sendgrid(at: SandboxAt) -> std::io::Result<RunningStandIn> {
 
 async fn postmark(at: SandboxAt) -> std::io::Result<RunningStandIn> {
     let postmark = PostmarkSandbox::start(at.addr).await?;
+    postmark.change_webhook(|webhook| webhook.url = at.posts_to);
     Ok(RunningStandIn::new(postmark.origin(), || postmark.stop()))
 }

@@ -1,6 +1,10 @@
 //! The Postmark stand-in over real HTTP.
 
+use longshore_email::PostmarkEvents;
 use longshore_email::sandbox::PostmarkSandbox;
+use longshore_integration::{Event, Posted, PublicUrl, Source};
+use longshore_job::SuppressedFor;
+use longshore_sandbox::axum::{self, Router};
 use longshore_sandbox::{Fault, FaultRule};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
@@ -99,4 +103,81 @@ async fn it_fails_when_it_is_told_to() {
     let (status, body) = said(post(&client, &at, &mail("A"))).await;
     assert_eq!((status, &body["ErrorCode"]), (401, &json!(10)));
     assert_eq!(said(post(&client, &at, &mail("A"))).await.0, 200);
+}
+
+/// What becomes of mails is posted as Postmark posts it, and read as Postmark's is.
+#[tokio::test]
+async fn what_becomes_of_mails_is_posted() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let addr = listener.local_addr().expect("an address");
+    let (heard, mut events) = tokio::sync::mpsc::unbounded_channel();
+    let router = Router::new().fallback(move |request: axum::extract::Request| {
+        let heard = heard.clone();
+        async move {
+            let (head, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
+            heard.send((head, body)).expect("the test listens");
+        }
+    });
+    tokio::spawn(async { axum::serve(listener, router).await });
+    let (at, client) = (start().await, client());
+    at.change_webhook(|webhook| {
+        webhook.url = Some(format!("http://pm:secret@{addr}/webhooks/postmark"));
+        webhook.bounced.insert("gone@example.com".to_owned());
+        webhook.spam_reported.insert("angry@example.com".to_owned());
+        webhook.unsubscribed.insert("away@example.com".to_owned());
+    });
+    let url: PublicUrl = "http://127.0.0.1".parse().expect("a URL");
+    let source = PostmarkEvents::new("pm".to_owned(), "secret".into());
+    for (to, expected) in [
+        ("ada@example.com", &[("delivered", None)][..]),
+        (
+            "Gone@example.com",
+            &[("bounce", Some(SuppressedFor::Bounce))],
+        ),
+        (
+            "angry@example.com",
+            &[
+                ("delivered", None),
+                ("spamreport", Some(SuppressedFor::SpamReport)),
+            ],
+        ),
+        (
+            "away@example.com",
+            &[
+                ("delivered", None),
+                ("unsubscribe", Some(SuppressedFor::Unsubscribe)),
+            ],
+        ),
+    ] {
+        let job = "01JD2Z5V9GQ8X0T6M3K7W4R1YB";
+        let mut mail = mail(job);
+        mail["To"] = json!(to);
+        let (status, accepted) = said(post(&client, &at, &mail)).await;
+        assert_eq!(status, 200);
+        for &(state, suppressed) in expected {
+            let (head, body) = events.recv().await.expect("the stand-in posts");
+            let posted = Posted {
+                url: &url,
+                head: &head,
+                body: &body,
+                at: std::time::SystemTime::now(),
+            };
+            let read = source.read(&posted).expect("it is Postmark's");
+            let [Event::Delivery(update)] = read.events.as_slice() else {
+                panic!("{read:?}");
+            };
+            assert_eq!(update.state, state);
+            assert_eq!(update.message.as_deref(), accepted["MessageID"].as_str());
+            assert_eq!(update.job.map(|id| id.to_string()).as_deref(), Some(job));
+            let reason = update.suppress.as_ref().map(|suppress| suppress.reason);
+            assert_eq!(reason, suppressed, "{to}");
+        }
+    }
+    let posted = at.wait_posted(std::time::Duration::from_secs(10), 6).await;
+    assert!(
+        posted.iter().all(|posted| posted.answer == Some(200)),
+        "{posted:?}"
+    );
 }

@@ -22,7 +22,7 @@ use longshore_sandbox::{Ids, Ledger, Refused, Server, stand_in};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-pub use callbacks::{Callbacks, CalledBack, SharedKey};
+pub use callbacks::{Callbacks, CalledBack, InboundText, NotPosted, SharedKey};
 pub use message::{PlantedMessage, TwilioContent, TwilioMessage};
 use messages::Messages;
 use provider::Twilio;
@@ -142,6 +142,15 @@ impl TwilioSandbox {
     /// Changes how it calls back. What was held goes on once nothing is held any more.
     pub fn change_callbacks(&self, change: impl FnOnce(&mut Callbacks)) {
         self.state.callbacks.send_modify(change);
+    }
+
+    /// Posts a text that somebody sends to one of our numbers. Returns the status that it was answered with; none when there was no
+    /// answer.
+    ///
+    /// # Errors
+    /// When it is not known where to, or whose it is.
+    pub async fn text_from(&self, text: &InboundText) -> Result<Option<u16>, NotPosted> {
+        courier::post_inbound(&self.state, text).await
     }
 
     /// Every status callback that was made, oldest first.

@@ -9,7 +9,7 @@ use longshore_sandbox::axum::extract::{Request, State};
 use longshore_sandbox::axum::http::StatusCode;
 use longshore_sandbox::axum::{self, Router};
 use longshore_sandbox::{Fault, FaultRule};
-use longshore_sms::sandbox::{CalledBack, TwilioSandbox};
+use longshore_sms::sandbox::{CalledBack, InboundText, NotPosted, TwilioSandbox};
 use ring::hmac;
 use serde_json::json;
 
@@ -255,4 +255,40 @@ async fn callbacks_are_repeated_as_the_fragment_says() {
     send(&at, &[("StatusCallback", &format!("http://{gone}/#rc=2"))]).await;
     let made = at.wait_called_back(DEADLINE, 4).await;
     assert_eq!((made[2].answer, made[2].tries), (None, 3));
+}
+
+/// What somebody answers is posted as Twilio posts it: from them, to the number that wrote to them, signed with the account's token.
+#[tokio::test]
+async fn a_text_that_somebody_sends_is_posted() {
+    let (at, listener) = (start().await, Listener::start(&[]).await);
+    let stop = InboundText {
+        from: TO.to_owned(),
+        body: "STOP".to_owned(),
+        account_sid: None,
+        to: None,
+    };
+    assert_eq!(at.text_from(&stop).await, Err(NotPosted::Nowhere));
+    let url = format!("{}/webhooks/twilio/inbound", listener.origin);
+    at.change_callbacks(|callbacks| callbacks.inbound_url = Some(url));
+    assert_eq!(at.text_from(&stop).await, Err(NotPosted::NoAccount));
+    send(&at, &[]).await;
+    assert_eq!(at.text_from(&stop).await, Ok(Some(204)));
+    let heard = listener.heard().pop().expect("it was posted");
+    for (name, value) in [
+        ("From", TO),
+        ("To", FROM),
+        ("AccountSid", ACCOUNT),
+        ("Body", "STOP"),
+    ] {
+        assert_eq!(heard.params[name], value, "{name}");
+    }
+    let sha1 = hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY;
+    assert_eq!(heard.signature, expected(&listener, &heard, sha1, TOKEN));
+    // The same over HTTP, for programs in other processes.
+    let request = client().post(format!("{}/sandbox/inbound", at.origin()));
+    let request = request.json(&json!({ "from": TO, "body": "START" }));
+    let answer = request.send().await.expect("answers");
+    assert_eq!(answer.text().await.expect("a text"), "answered 204\n");
+    let heard = listener.heard().pop().expect("it was posted");
+    assert_eq!(heard.params["Body"], "START");
 }

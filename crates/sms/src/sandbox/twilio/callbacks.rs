@@ -26,6 +26,43 @@ pub struct Callbacks {
     pub reversed: bool,
     /// Numbers that nothing can be delivered to, and the error code of it: 30003 is a phone that is switched off.
     pub undelivered: BTreeMap<String, u32>,
+    /// Where texts that people send are posted to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inbound_url: Option<String>,
+}
+
+/// A text that somebody sends to one of our numbers.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InboundText {
+    /// Their number, `+4790000000`.
+    pub from: String,
+    /// The text: `STOP`, `START`, or anything.
+    pub body: String,
+    /// Our account. Without it, the one that last sent a text.
+    #[serde(default)]
+    pub account_sid: Option<String>,
+    /// Our number. Without it, the one that last sent a text.
+    #[serde(default)]
+    pub to: Option<String>,
+}
+
+/// Hides who it is, and what they say.
+impl fmt::Debug for InboundText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InboundText").finish_non_exhaustive()
+    }
+}
+
+/// A text was not posted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotPosted {
+    /// There is no address to post it to.
+    #[error("nobody is told of it: inbound_url of PUT /sandbox/callbacks is not set")]
+    Nowhere,
+    /// It is not known whose number it is for.
+    #[error("no text was sent yet, so account_sid and to have to be given")]
+    NoAccount,
 }
 
 /// A key for signatures that are not made with the auth token.

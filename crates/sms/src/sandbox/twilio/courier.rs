@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::signature::{Algorithm, sign};
-use super::{Callbacks, CalledBack, State, TwilioMessage, TwilioSandbox};
+use super::{Callbacks, CalledBack, InboundText, NotPosted, State, TwilioMessage, TwilioSandbox};
 use longshore_sandbox::post::{PostAnswer, WebhookPost, post};
 
 /// How long a callback may take, as Twilio has it.
@@ -65,16 +65,9 @@ async fn call_back(state: &State, callbacks: &Callbacks, message: Option<TwilioM
     let overrides = Overrides::read(url.fragment().unwrap_or_default());
     url.set_fragment(None);
     let params = params(&message);
-    let form = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(&params)
-        .finish();
-    let call = WebhookPost {
-        url,
-        content_type: "application/x-www-form-urlencoded",
-        body: form,
-        timeout: TIMEOUT,
-    };
-    let headers = || signature(&call.url, callbacks, &message, &params);
+    let call = form_post(url, &params);
+    let token = message.auth_token.as_deref();
+    let headers = || signature(&call.url, callbacks, token, &params);
     let again = |answer: &PostAnswer| overrides.again(answer);
     for _ in 0..if callbacks.twice { 2 } else { 1 } {
         let posted = post(&call, overrides.retries, headers, again).await;
@@ -85,6 +78,62 @@ async fn call_back(state: &State, callbacks: &Callbacks, message: Option<TwilioM
             tries: posted.tries,
         };
         state.called_back.send_modify(|all| all.push(made));
+    }
+}
+
+/// Posts a text that somebody has sent. Returns the status that it was answered with.
+///
+/// # Errors
+/// When it is not known where to, or whose it is.
+pub(super) async fn post_inbound(
+    state: &State,
+    text: &InboundText,
+) -> Result<Option<u16>, NotPosted> {
+    let callbacks = state.callbacks.borrow().clone();
+    let url = callbacks.inbound_url.as_ref();
+    let url = url
+        .and_then(|url| url.parse().ok())
+        .ok_or(NotPosted::Nowhere)?;
+    let last = state.messages.newest_first(|_| true).into_iter().next();
+    let of_last = |of: fn(&TwilioMessage) -> Option<&String>| of(last.as_ref()?).cloned();
+    let account = text.account_sid.clone();
+    let account = account.or_else(|| of_last(|last| Some(&last.account_sid)));
+    let to = text
+        .to
+        .clone()
+        .or_else(|| of_last(|last| last.from.as_ref()));
+    let (Some(account), Some(to)) = (account, to) else {
+        return Err(NotPosted::NoAccount);
+    };
+    let sid = state.ids.next("SM");
+    let params = [
+        ("MessageSid", sid.as_str()),
+        ("SmsSid", &sid),
+        ("SmsMessageSid", &sid),
+        ("AccountSid", &account),
+        ("From", &text.from),
+        ("To", &to),
+        ("Body", &text.body),
+        ("NumMedia", "0"),
+        ("NumSegments", "1"),
+        ("ApiVersion", "2010-04-01"),
+    ];
+    let params = params.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let call = form_post(url, &params);
+    let token = last.as_ref().and_then(|last| last.auth_token.as_deref());
+    let headers = || signature(&call.url, &callbacks, token, &params);
+    Ok(post(&call, 0, headers, |_| false).await.answer)
+}
+
+fn form_post(url: Url, params: &[(String, String)]) -> WebhookPost {
+    let form = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(params)
+        .finish();
+    WebhookPost {
+        url,
+        content_type: "application/x-www-form-urlencoded",
+        body: form,
+        timeout: TIMEOUT,
     }
 }
 
@@ -114,7 +163,7 @@ fn params(message: &TwilioMessage) -> Vec<(String, String)> {
 fn signature(
     url: &Url,
     callbacks: &Callbacks,
-    message: &TwilioMessage,
+    created_with: Option<&str>,
     params: &[(String, String)],
 ) -> Vec<(&'static str, String)> {
     const SIGNATURE: &str = "x-twilio-signature";
@@ -128,8 +177,7 @@ fn signature(
             (SETTINGS, format!("key={},algorithm=HMAC_SHA256", key.id)),
         ];
     }
-    let token = callbacks.auth_token.as_deref();
-    let token = token.or(message.auth_token.as_deref());
+    let token = callbacks.auth_token.as_deref().or(created_with);
     let token = token.unwrap_or(TwilioSandbox::AUTH_TOKEN);
     vec![(
         SIGNATURE,
