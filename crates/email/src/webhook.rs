@@ -31,6 +31,10 @@ impl SendGridEvents {
 }
 
 impl Source for SendGridEvents {
+    fn needs_public_url(&self) -> bool {
+        false
+    }
+
     fn read(&self, posted: &Posted<'_>) -> Result<Read, Refusal> {
         self.verifier.verify(posted.head, posted.body, posted.at)?;
         event::read_all(posted.body)

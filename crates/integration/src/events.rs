@@ -32,6 +32,12 @@ pub trait Source: Send + Sync + 'static {
     /// When the request is not known to come from the provider, or cannot be used.
     fn read(&self, posted: &Posted<'_>) -> Result<Read, Refusal>;
 
+    /// Whether [`Posted::url`] is read: a provider whose signatures are over the URL. Without `webhooks.public_url` its events are
+    /// not taken.
+    fn needs_public_url(&self) -> bool {
+        true
+    }
+
     /// What the provider wants to read when its events were taken; `None` where a 204 will do.
     fn answer(&self) -> Option<SourceAnswer> {
         None
@@ -50,7 +56,7 @@ pub struct SourceAnswer {
 /// A request that was posted.
 #[derive(Debug, Clone, Copy)]
 pub struct Posted<'a> {
-    /// The public origin of the listener.
+    /// The public origin of the listener. For a source that [needs none](Source::needs_public_url) it may be any.
     pub url: &'a PublicUrl,
     /// Its path, query and headers.
     pub head: &'a Parts,

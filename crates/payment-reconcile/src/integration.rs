@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use longshore_integration::settings::{Declaration, Settings};
 use longshore_integration::{
-    CronEntry, Events, Integration, Inventory, OtherProvider, Provider, QueueSpec, Repeats, Smoke,
+    CronEntry, Events, Integration, Inventory, OtherProvider, Provider, QueueSpec, Repeats,
+    Sections, Smoke,
 };
 use longshore_job::Job;
 use serde_json::json;
@@ -151,7 +152,7 @@ const PROVIDER: Provider = Provider {
     repeats: Repeats::Keyed(Stripe::KEY_LIFE),
     others: &[],
     expects: &|sections, _| sections.get::<StripeSettings>().is_some(),
-    likely_refusal: &|_, _, _| None,
+    likely_refusal: &no_app,
     // The customer stays, in test mode, under the user id of this command.
     smoke: Some(Smoke {
         needs: &[SECRET_KEY],
@@ -162,3 +163,20 @@ const PROVIDER: Provider = Provider {
     }),
     page: include_str!("../stripe.md"),
 };
+
+/// What is told to an app has nobody to be told to where there is none.
+fn no_app(sections: &Sections, kind: &str, _: &serde_json::Value) -> Option<String> {
+    let told = [
+        crate::ApplyStripeEvent::KIND,
+        crate::BackfillStripeEvents::KIND,
+        crate::ReconcilePayments::KIND,
+    ];
+    let is_there = sections.get::<AppSettings>().is_some();
+    (told.contains(&kind) && !is_there).then(|| {
+        format!(
+            "there is no app to tell: set {} and {}",
+            AppSettings::BASE_URL,
+            AppSettings::SECRET
+        )
+    })
+}

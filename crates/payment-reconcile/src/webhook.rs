@@ -32,6 +32,10 @@ impl StripeEvents {
 }
 
 impl Source for StripeEvents {
+    fn needs_public_url(&self) -> bool {
+        false
+    }
+
     fn read(&self, posted: &Posted<'_>) -> Result<Read, Refusal> {
         self.verifier.verify(posted.head, posted.body, posted.at)?;
         event::read(self.live, posted.body)

@@ -22,8 +22,8 @@ pub struct WebhooksOptions {
     pub http_addr: SocketAddr,
     /// Where `/livez`, `/readyz` and `/metrics` are. Not to be reached from outside.
     pub private_addr: SocketAddr,
-    /// What the first is to the world: Twilio's signatures are over it.
-    pub public_url: PublicUrl,
+    /// What the first is to the world: Twilio's signatures are over it. Sources that need none may be served without.
+    pub public_url: Option<PublicUrl>,
     /// The proxies in front of the first: their word is taken for whom a request comes from.
     pub trusted_proxies: TrustedProxies,
 }
@@ -74,8 +74,13 @@ impl Webhooks {
     /// A listener for nobody yet, whose `/metrics` tells these, too, under names that begin with `longshore_`.
     #[must_use]
     pub fn telling(options: WebhooksOptions, collectors: Vec<Box<dyn Collector>>) -> Self {
+        let anywhere = || {
+            let url = "http://localhost".parse();
+            url.unwrap_or_else(|error| unreachable!("{error}"))
+        };
         let shared = Shared {
-            url: options.public_url.clone(),
+            // Without it nobody is served who looks at it.
+            url: options.public_url.clone().unwrap_or_else(anywhere),
             metrics: Metrics::new(collectors),
         };
         Self {
@@ -92,6 +97,10 @@ impl Webhooks {
     /// When it is called twice for one name.
     #[must_use]
     pub fn source(mut self, name: &'static str, source: Box<dyn Source>, queue: &Queue) -> Self {
+        debug_assert!(
+            self.options.public_url.is_some() || !source.needs_public_url(),
+            "{name} needs a public URL"
+        );
         let source = Endpoint::new(name, source, queue);
         self.queues.push(source.queue().clone());
         self.router = self.router.merge(receive::route(&self.shared, source));
@@ -139,7 +148,7 @@ impl Listening {
         tracing::info!(
             http_addr = %self.http_addr(),
             private_addr = %self.private_addr(),
-            public_url = %self.webhooks.options.public_url,
+            public_url = self.webhooks.options.public_url.as_ref().map(ToString::to_string),
             "webhooks are taken"
         );
         let Webhooks {

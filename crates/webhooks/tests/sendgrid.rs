@@ -378,7 +378,7 @@ async fn a_list_of_thousands_is_taken_in_time_also_by_a_long_way() {
     let far = Webhooks::new(WebhooksOptions {
         http_addr: any,
         private_addr: any,
-        public_url: PUBLIC_URL.parse().expect("a public URL"),
+        public_url: Some(PUBLIC_URL.parse().expect("a public URL")),
         trusted_proxies: Default::default(),
     });
     let events = SendGridEvents::new(vec![hall.signer.public()]);

@@ -154,7 +154,7 @@ async fn two_listeners_take_an_event_once() {
     let other = Webhooks::new(WebhooksOptions {
         http_addr: any,
         private_addr: any,
-        public_url: PUBLIC_URL.parse().expect("a public URL"),
+        public_url: Some(PUBLIC_URL.parse().expect("a public URL")),
         trusted_proxies: Default::default(),
     });
     let other = takes_stripe(other, &scene.queue).listen().await;

@@ -25,13 +25,6 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
 /// A listener for all providers that are configured.
 async fn listen(session: &Session) -> Result<Listening, Failure> {
     let settings = &session.config.webhooks;
-    let Some(public_url) = settings.public_url.clone() else {
-        return Err(Failure::input(format!(
-            "set {}, the origin that the outside knows this listener by, such as https://hooks.example.com: signatures \
-             are over it",
-            WebhooksSettings::PUBLIC_URL
-        )));
-    };
     let link = session.link()?;
     tracing::info!("on {}", session.target(&link));
     let queue = |name: &str| {
@@ -45,13 +38,31 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
     };
     let secrets = Arc::new(Secrets::new(&session.config)?);
     let setup = SetupContext::new(&session.config, &secrets);
-    let mut sources = Vec::new();
+    let (mut sources, mut left_out) = (Vec::new(), Vec::new());
     for integration in session.config.integrations() {
         for events in integration.events {
-            if let Some(source) = (events.source)(setup.context()).await? {
-                sources.push((events.name, source, queue(integration.queue.name)?));
+            match (events.source)(setup.context()).await? {
+                Some(source) if settings.public_url.is_none() && source.needs_public_url() => {
+                    left_out.push(events.name);
+                }
+                Some(source) => {
+                    sources.push((events.name, source, queue(integration.queue.name)?));
+                }
+                None => {}
             }
         }
+    }
+    if !left_out.is_empty() {
+        let problem = format!(
+            "events of {} are not taken: their signatures are over the origin that the outside knows this listener by; set {}, \
+             such as https://hooks.example.com",
+            left_out.join(" and "),
+            WebhooksSettings::PUBLIC_URL
+        );
+        if sources.is_empty() {
+            return Err(Failure::input(problem));
+        }
+        tracing::warn!("{problem}");
     }
     if sources.is_empty() {
         let all = session.config.integrations().iter();
@@ -69,7 +80,7 @@ async fn listen(session: &Session) -> Result<Listening, Failure> {
     let options = WebhooksOptions {
         http_addr: settings.http_addr,
         private_addr: settings.private_addr,
-        public_url,
+        public_url: settings.public_url.clone(),
         trusted_proxies: session.config.trusted_proxies.clone(),
     };
     let mut webhooks = Webhooks::telling(options, telemetry::collector().into_iter().collect());

@@ -14,7 +14,8 @@ section! {
         /// Where it serves `/livez`, `/readyz` and `/metrics`, apart from what the outside reaches.
         pub private_addr: SocketAddr = "private_addr" as PRIVATE_ADDR, listen_addr().or("127.0.0.1:9467");
         /// Scheme, host and port that the outside knows the listener by. With it, Twilio is asked to report what becomes of
-        /// each message; its signatures are over this URL, whatever stands between.
+        /// each message; its signatures are over this URL, whatever stands between. Without it events of other providers are taken,
+        /// and none of Twilio's.
         pub public_url: Option<PublicUrl> = "public_url" as PUBLIC_URL,
             text_by(public_url).optional().example("https://hooks.example.com");
     }

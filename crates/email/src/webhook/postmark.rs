@@ -90,6 +90,10 @@ fn digested(bytes: &[u8]) -> Vec<u8> {
 }
 
 impl Source for PostmarkEvents {
+    fn needs_public_url(&self) -> bool {
+        false
+    }
+
     fn read(&self, posted: &Posted<'_>) -> Result<Read, Refusal> {
         self.verify(posted.head)?;
         let event: Value = serde_json::from_slice(posted.body)

@@ -184,6 +184,41 @@ fn a_check_says_which_entries_do_not_tick() {
     );
 }
 
+/// A job of each night that is sure to be a dead letter is not made, and whoever looks is told why.
+#[test]
+fn where_there_is_no_app_nothing_is_reconciled_and_that_is_said() {
+    let bench = Bench::new();
+    let with = |args: &[&str], app: bool| {
+        let mut command = bench.command(args);
+        command.env("LONGSHORE_PROVIDERS__STRIPE__SECRET_KEY", "sk_test_a");
+        command.env(
+            "LONGSHORE_PROVIDERS__STRIPE__BASE_URL",
+            "http://127.0.0.1:1",
+        );
+        if app {
+            command.env("LONGSHORE_APP__BASE_URL", "http://127.0.0.1:1");
+            command.env("LONGSHORE_APP__SECRET", "a");
+        }
+        super::Ran::of(args, &mut command)
+    };
+    let why = "there is no app to tell: set app.base_url and app.secret";
+    for name in ["nightly-reconcile", "nightly-backfill"] {
+        let rows = with(&["cron", "list", "--json"], false).ok().json();
+        assert_eq!(row(&rows, name)["inactive"], why);
+        let rows = with(&["cron", "list", "--json"], true).ok().json();
+        assert_eq!(row(&rows, name)["inactive"], Value::Null);
+        let told = format!("{name} does not tick: {why}");
+        let found = |app| {
+            let said: Value =
+                serde_json::from_str(&with(&["doctor", "--json"], app).stdout).expect("is JSON");
+            let all = said.as_array().expect("a list").iter();
+            all.filter(|finding| finding["finding"] == told.as_str())
+                .count()
+        };
+        assert_eq!((found(false), found(true)), (1, 0), "{name}");
+    }
+}
+
 /// A worker of another queue, which ticks all the same.
 fn ticking(bench: &Bench) -> Running {
     let mut command = bench.command(&["work", "--queue", "sms"]);

@@ -39,6 +39,26 @@ fn it_says_what_it_lacks() {
     webhooks(&bench, &[url, away]).fails(3, "127.0.0.1:1");
 }
 
+/// Stripe signs no URL: it is served without one, and Twilio left out.
+#[test]
+fn a_public_url_is_wanted_only_by_whose_signatures_are_over_it() {
+    let bench = Bench::new();
+    let away = ("LONGSHORE_REDIS__URL", "redis://127.0.0.1:1");
+    let secret = (
+        "LONGSHORE_PROVIDERS__STRIPE__WEBHOOK_SECRETS",
+        r#"["whsec_a"]"#,
+    );
+    let key = ("LONGSHORE_PROVIDERS__STRIPE__SECRET_KEY", "sk_test_a");
+    let ran = webhooks(&bench, &[secret, key, away]);
+    assert!(
+        ran.stderr
+            .contains("events of twilio and twilio/inbound are not taken"),
+        "{}",
+        ran.stderr
+    );
+    ran.fails(3, "127.0.0.1:1");
+}
+
 #[test]
 fn a_port_that_is_taken_is_named() {
     let bench = Bench::new();

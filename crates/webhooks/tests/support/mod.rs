@@ -106,7 +106,7 @@ impl Scene {
         let webhooks = Webhooks::new(WebhooksOptions {
             http_addr: any,
             private_addr: any,
-            public_url: PUBLIC_URL.parse().expect("a public URL"),
+            public_url: Some(PUBLIC_URL.parse().expect("a public URL")),
             trusted_proxies: Default::default(),
         });
         let webhooks = takes(webhooks, &queue);
