@@ -42,7 +42,9 @@ impl Metadata {
     /// How often it was asked for anything, and for credentials.
     fn asked(&self) -> (usize, usize) {
         let asked = self.asked.lock().expect("nobody panics");
-        let credentials = asked.iter().filter(|path| path.ends_with("/workers"));
+        let credentials = asked
+            .iter()
+            .filter(|path| path.ends_with("/security-credentials/workers"));
         (asked.len(), credentials.count())
     }
 }
