@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use longshore_integration::{Sandbox, SandboxAt};
 
-use super::signals;
+use super::{signals, variable};
 use crate::App;
 use crate::cli::{self, manual};
 use crate::config::Config;
@@ -121,16 +121,34 @@ fn sandboxes(app: &App) -> impl Iterator<Item = &'static Sandbox> {
     integrations.flat_map(|integration| integration.sandboxes)
 }
 
-/// Those of the services that the configuration describes.
-fn described(app: &App, args: &ArgMatches) -> Vec<Sandbox> {
+/// Those of the services that the configuration describes. `starts`: they are to be started, so it is said which have none.
+fn described(app: &App, args: &ArgMatches, starts: bool) -> Vec<Sandbox> {
     if app.families().is_empty() {
         return Vec::new();
     }
-    let dir = args.get_one::<PathBuf>("config").map(PathBuf::as_path);
-    let profile = args.get_one::<String>("profile").map(String::as_str);
+    let dir = args.get_one::<PathBuf>("config").cloned();
+    let dir = dir.or_else(|| variable("LONGSHORE_CONFIG").map(Into::into));
+    let profile = args.get_one::<String>("profile").cloned();
+    let profile = profile.or_else(|| variable("LONGSHORE_PROFILE"));
     let (integrations, families) = (app.integrations(), app.families());
-    match Config::load_with(dir, profile, integrations, families, std::env::vars_os()) {
-        Ok(config) => config.stand_ins().to_vec(),
+    let env = std::env::vars_os();
+    match Config::load_with(
+        dir.as_deref(),
+        profile.as_deref(),
+        integrations,
+        families,
+        env,
+    ) {
+        Ok(config) => {
+            let has = |name: &str| config.stand_ins().iter().any(|one| one.name == name);
+            let made = config.integrations().iter().skip(integrations.len());
+            for elsewhere in made.map(|of| of.name).filter(|name| starts && !has(name)) {
+                tracing::info!(
+                    "{elsewhere}: no stand-in, since its base_url is not plain http on this machine; another profile may name one"
+                );
+            }
+            config.stand_ins().to_vec()
+        }
         Err(_) => {
             tracing::warn!(
                 "there are no stand-ins for services: the configuration is wrong, as `longshore config check` says"
@@ -166,7 +184,9 @@ pub(crate) async fn run(app: &App, args: &ArgMatches) -> Result<(), Failure> {
             )));
         }
         let args = cli::FaultArgs::from_arg_matches(of_fault).map_err(Failure::input)?;
-        let all = sandboxes(app).copied().chain(described(app, of_fault));
+        let all = sandboxes(app)
+            .copied()
+            .chain(described(app, of_fault, false));
         return fault::run(&all.collect::<Vec<_>>(), args).await;
     }
     let mut words = signals::listen()?;
@@ -182,7 +202,7 @@ pub(crate) async fn run(app: &App, args: &ArgMatches) -> Result<(), Failure> {
         (*sandbox, at)
     });
     let mut all: Vec<_> = fixed.collect();
-    for sandbox in described(app, args) {
+    for sandbox in described(app, args, true) {
         let addr = sandbox.addr.parse().map_err(|_| {
             let (name, addr) = (sandbox.name, sandbox.addr);
             Failure::input(format!(

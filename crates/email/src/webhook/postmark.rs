@@ -8,7 +8,9 @@ use std::fmt;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use longshore_integration::{DeliveryUpdate, Event, Posted, Read, Refusal, Remark, Source};
+use longshore_integration::{
+    DeliveryUpdate, Event, Posted, Read, Refusal, Remark, Source, SourceAnswer,
+};
 use longshore_job::{AddressHash, Suppress, SuppressedFor};
 use longshore_provider::secret::{ExposeSecret, Secret};
 use ring::digest;
@@ -92,6 +94,14 @@ fn digested(bytes: &[u8]) -> Vec<u8> {
 impl Source for PostmarkEvents {
     fn needs_public_url(&self) -> bool {
         false
+    }
+
+    /// Postmark posts again what was not answered with 200, as its documentation has it: a 204 might not do.
+    fn answer(&self) -> Option<SourceAnswer> {
+        Some(SourceAnswer {
+            content_type: "text/plain",
+            body: "taken\n",
+        })
     }
 
     fn read(&self, posted: &Posted<'_>) -> Result<Read, Refusal> {

@@ -7,7 +7,7 @@ use longshore_tests::eventually;
 use serde_json::json;
 
 use super::{Bench, WELCOME};
-use crate::bench::text;
+use crate::bench::{Ran, text};
 
 /// `sandbox` on free ports, and where its stand-ins for SendGrid and Twilio listen.
 struct Sandbox {
@@ -165,6 +165,24 @@ fn every_fault_of_the_help_is_one_that_the_stand_in_knows() {
         assert!(ran.ok().stdout.contains(says), "{args:?}");
         assert!(help.contains(&format!("\n  {:<8} ", args[0])), "{args:?}");
     }
+}
+
+/// Which services there are the configuration says, of the profile that is named as for every command.
+#[test]
+fn a_service_of_a_profile_has_a_stand_in_wherever_the_profile_is_named() {
+    let bench = Bench::new();
+    let config = bench.dir.path().join("config");
+    std::fs::create_dir(&config).expect("there is room");
+    let service = "[services.crm]\nbase_url = 'http://127.0.0.1:1'\nauth = { type = 'none' }\noperations.ping = { method = 'GET', path = '/' }\n";
+    std::fs::write(config.join("local.toml"), service).expect("there is room");
+    let fault = ["sandbox", "fault", "crm", "503"];
+    bench.run(&fault).fails(2, "no stand-in for crm; there are");
+    let absent = "no stand-in for crm answers on 127.0.0.1:1";
+    let flag = ["--profile", "local", "sandbox", "fault", "crm", "503"];
+    bench.run(&flag).fails(1, absent);
+    let mut command = bench.command(&fault);
+    command.env("LONGSHORE_PROFILE", "local");
+    Ran::of(&fault, &mut command).fails(1, absent);
 }
 
 #[test]

@@ -36,7 +36,7 @@ async fn post_events(state: Arc<State>, mail: Draft) {
         body: String::new(),
         timeout: TIMEOUT,
     };
-    // 403 is what ends Postmark's tries.
+    // As Postmark documents it: 200 is success, 403 ends its tries, and anything else is tried again.
     let again = |answer: &PostAnswer| !matches!(answer, PostAnswer::Status(200 | 403));
     for event in event::of(&mail, &webhook) {
         call.body = event.to_string();
