@@ -77,7 +77,6 @@ test-stripe-mock: setup
 test-moto: setup
     @./tests/moto.sh
 
-# Real processes, faults by a seed, and a ledger of what they came to: --minutes M, --seed S
 # Real processes, faults by a seed, and a ledger of what they came to: --minutes M, --seed S, --topology single|sentinel|cluster
 chaos *ARGS: setup postgres (building "what `just test` builds" "some minutes")
     # As there, so that nothing is built twice.

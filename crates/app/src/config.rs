@@ -199,13 +199,13 @@ impl Config {
         let proxies = ProxySettings::read_here(&mut reader);
         let log = LogSettings::read_here(&mut reader);
         let worker = WorkerSettings::read_here(&mut reader);
-        let queues = queues::read(&mut reader, integrations);
-        let of_kinds = kinds::read(&mut reader, integrations);
+        let queues = queues::read(&mut reader, integrations, made.families);
+        let of_kinds = kinds::read(&mut reader, schema.kinds());
         let policies = queues
             .as_ref()
             .zip(of_kinds)
-            .map(|(queues, of_kinds)| kinds::resolve(integrations, queues, &of_kinds));
-        let kinds = sections::known_kinds(integrations, policies.as_ref());
+            .map(|(queues, of_kinds)| kinds::resolve(schema.kinds(), queues, &of_kinds));
+        let kinds = sections::known_kinds(made, policies.as_ref());
         let sections = sections::read(&mut reader, made, policies.as_ref(), &kinds);
         let kinds = made.checked(&kinds, &sections);
         let sentry = sentry::read(&mut reader);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use longshore_cron::ScheduledEntry;
 use longshore_integration::settings::SecretRef;
 use longshore_integration::{
-    CallPolicy, Context, Files, Integration, Pending, Program, Provider, PublicUrl, SetUp,
+    CallPolicy, Context, Files, Integration, Pending, Program, Provider, PublicUrl, Repeats, SetUp,
     SetUpError,
 };
 use longshore_job::{NoticeFilter, Prepared};
-use longshore_operator::ConfigRefusal;
+use longshore_operator::{ConfigRefusal, RepeatEffect};
 use longshore_provider::secret::{Refreshed, Secret};
 use longshore_queue::{BreakerSpec, Credentials, Fallback, Limit, ProviderPolicy};
 use longshore_worker::{NoticeDelivery, ProviderFacts};
@@ -174,6 +174,25 @@ pub fn refusal(config: &Config, provider: Option<&Provider>) -> ConfigRefusal {
     }
     let (sections, ask) = (config.sections().clone(), provider.likely_refusal);
     ConfigRefusal::Known(Arc::new(move |kind, args| ask(&sections, kind, args)))
+}
+
+/// What a repeated request does, for operators. `verifies`: the provider is asked first where it can be.
+#[must_use]
+pub fn repeats(config: &Config, provider: Option<&Provider>, verifies: bool) -> RepeatEffect {
+    let effect = move |repeats| match repeats {
+        Repeats::Keyed(known_for) => RepeatEffect::Keyed(known_for),
+        Repeats::KeyedOnly(known_for) => RepeatEffect::KeyedOnly(known_for),
+        Repeats::Harmless => RepeatEffect::Verified,
+        Repeats::Doubles if verifies => RepeatEffect::Verified,
+        Repeats::Doubles | Repeats::ByArgs(_) => RepeatEffect::Double,
+    };
+    match provider.map_or(Repeats::Doubles, |provider| provider.repeats) {
+        Repeats::ByArgs(find) => {
+            let sections = config.sections().clone();
+            RepeatEffect::ByArgs(Arc::new(move |args| effect(find(&sections, args))))
+        }
+        repeats => effect(repeats),
+    }
 }
 
 /// Where the other providers of all queues are, if they are on.

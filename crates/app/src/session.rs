@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use longshore_client::Client;
-use longshore_integration::{Integration, Repeats};
+use longshore_integration::Integration;
 use longshore_job::{Kinds, RetrySchedule};
 use longshore_operator::{self as operator, Operator, QueueInfo, Signed};
 use longshore_provider::secret::Secret;
@@ -310,15 +310,8 @@ impl Session {
             kinds: Kinds::new(kinds().copied()),
             name: name.to_owned(),
             refusal: registry::refusal(&self.config, provider),
-            repeats: match provider.map(|provider| provider.repeats) {
-                Some(Repeats::Keyed(known_for)) => operator::RepeatEffect::Keyed(known_for),
-                Some(Repeats::Harmless) => operator::RepeatEffect::Verified,
-                // As long as one kind of the queue may be sent twice, no more is promised of the others.
-                Some(Repeats::Doubles) | None => match policies().all(verifies) {
-                    true => operator::RepeatEffect::Verified,
-                    false => operator::RepeatEffect::Double,
-                },
-            },
+            // As long as one kind of the queue may be sent twice, no more is promised of the others.
+            repeats: registry::repeats(&self.config, provider, policies().all(verifies)),
             fallback: fallback.map(|other| other.name.to_owned()),
             providers: provider
                 .into_iter()

@@ -209,14 +209,33 @@ pub struct Inventory {
 }
 
 /// What a repeated request does, after the answer to the first was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Repeats {
     /// It has its effect a second time, unless the queue's rule is to ask the provider first.
     Doubles,
-    /// The provider recognises the request by its idempotency key, for this long.
+    /// The provider recognises the request by its idempotency key, for this long; after that the job looks for its effect first.
     Keyed(Duration),
+    /// The provider recognises the request by its idempotency key, for this long. After that the effect may happen twice.
+    KeyedOnly(Duration),
     /// Nothing: it changes nothing that the first request has not changed.
     Harmless,
+    /// The args of a job decide.
+    ByArgs(&'static FindRepeats),
+}
+
+/// What a repeated request of a job with these args does, with these settings: anything but [`Repeats::ByArgs`].
+pub type FindRepeats = dyn Fn(&Sections, &serde_json::Value) -> Repeats + Send + Sync;
+
+impl fmt::Debug for Repeats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Doubles => f.write_str("Doubles"),
+            Self::Keyed(life) => f.debug_tuple("Keyed").field(life).finish(),
+            Self::KeyedOnly(life) => f.debug_tuple("KeyedOnly").field(life).finish(),
+            Self::Harmless => f.write_str("Harmless"),
+            Self::ByArgs(_) => f.write_str("ByArgs"),
+        }
+    }
 }
 
 /// One harmless job for `smoke`: it reaches nobody, moves no money and deletes nothing.

@@ -25,9 +25,9 @@ pub use files::{
     UploadError,
 };
 pub use integration::{
-    AnyProvider, CallPolicy, CronEntry, ExpectKind, FindDanger, FindOrigin, ForeseeRefusal,
-    Integration, Inventory, MakeArgs, MakeHandlers, NoticeJobs, OfferFiles, OtherProvider,
-    Provider, Repeats, SetUp, Smoke, StandIn,
+    AnyProvider, CallPolicy, CronEntry, ExpectKind, FindDanger, FindOrigin, FindRepeats,
+    ForeseeRefusal, Integration, Inventory, MakeArgs, MakeHandlers, NoticeJobs, OfferFiles,
+    OtherProvider, Provider, Repeats, SetUp, Smoke, StandIn,
 };
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use queue::QueueSpec;

@@ -6,34 +6,62 @@ use crate::{InvalidArgs, KindSpec, Prepared};
 
 /// A set of kinds, each with a spec for each of its queues, for code that knows jobs only by the name of their kind (webhooks, operators). Clones are cheap.
 #[derive(Debug, Clone, Default)]
-pub struct Kinds(Arc<[KindSpec]>);
+pub struct Kinds {
+    in_queues: Arc<[KindSpec]>,
+    /// Kinds with several queues, which are known also where there is none.
+    families: Arc<[KindSpec]>,
+}
 
 impl Kinds {
     /// A set of these kinds. A kind with several queues is given once for each.
     pub fn new(kinds: impl IntoIterator<Item = KindSpec>) -> Self {
-        Self(kinds.into_iter().collect())
+        Self {
+            in_queues: kinds.into_iter().collect(),
+            families: Arc::default(),
+        }
+    }
+
+    /// Returns the set with these kinds, too, whatever queues they have: the configuration says which, and perhaps that there are
+    /// none. Whoever asks for such a kind by its name alone gets what is given here.
+    #[must_use]
+    pub fn with_families(mut self, kinds: impl IntoIterator<Item = KindSpec>) -> Self {
+        self.families = kinds.into_iter().collect();
+        self
     }
 
     /// Those whose jobs producers may enqueue.
     #[must_use]
     pub fn of_producers(&self) -> Self {
-        let kinds = self.in_queues().filter(|spec| !spec.made_by_fleet);
-        Self::new(kinds.copied())
+        let of = |specs: &[KindSpec]| {
+            let specs = specs.iter().filter(|spec| !spec.made_by_fleet);
+            specs.copied().collect()
+        };
+        Self {
+            in_queues: of(&self.in_queues),
+            families: of(&self.families),
+        }
     }
 
-    /// One after the other, each once. Of a kind with several queues, this is the spec of the first.
+    /// One after the other, each once. Of a kind with several queues, this is the spec of the first, unless it is a family's.
     pub fn iter(&self) -> impl Iterator<Item = &KindSpec> {
-        let specs = self.0.iter().enumerate();
+        let specs = self.in_queues.iter().enumerate();
         let is_first = |place: usize, spec: &KindSpec| {
-            let before = self.0[..place].iter();
-            !before.rev().any(|other| other.kind == spec.kind)
+            let before = self.in_queues[..place].iter();
+            let is_family = self.families().any(|family| family.kind == spec.kind);
+            !is_family && !before.rev().any(|other| other.kind == spec.kind)
         };
-        specs.filter_map(move |(place, spec)| is_first(place, spec).then_some(spec))
+        let first = specs.filter_map(move |(place, spec)| is_first(place, spec).then_some(spec));
+        first.chain(self.families())
     }
 
     /// One after the other, each once for each of its queues.
     pub fn in_queues(&self) -> impl Iterator<Item = &KindSpec> {
-        self.0.iter()
+        self.in_queues.iter()
+    }
+
+    /// Those whose queues the configuration names.
+    pub fn families(&self) -> impl Iterator<Item = &KindSpec> {
+        self.families.iter()
     }
 
     /// Checks and encodes a job of the kind of this name. `args` is JSON.
@@ -49,16 +77,18 @@ impl Kinds {
         }
     }
 
-    /// The kind of this name. Of a kind with several queues, this is the spec of the first; it prepares jobs for all of them.
+    /// The kind of this name. Of a kind with several queues, this is the spec of the first, unless it is a family's; it prepares jobs
+    /// for all of them.
     #[must_use]
     pub fn find(&self, kind: &str) -> Option<&KindSpec> {
-        self.0.iter().find(|spec| spec.kind == kind)
+        let mut specs = self.families.iter().chain(&*self.in_queues);
+        specs.find(|spec| spec.kind == kind)
     }
 
     /// The kind of this name, as it is in this queue.
     #[must_use]
     pub fn find_in(&self, kind: &str, queue: &str) -> Option<&KindSpec> {
-        let mut specs = self.0.iter();
+        let mut specs = self.in_queues.iter();
         specs.find(|spec| spec.kind == kind && spec.queue == queue)
     }
 }
@@ -118,5 +148,32 @@ mod tests {
             unknown.expect_err("unknown").to_string(),
             "branch: there are oslo and bergen"
         );
+    }
+
+    #[test]
+    fn a_kind_whose_queues_are_configured_is_known_also_where_there_is_none() {
+        let general = KindSpec::of::<Restock>().with_check(&|_| {
+            Err(InvalidArgs(
+                "branch: is not configured; there are none".to_owned(),
+            ))
+        });
+        let none = Kinds::new([]).with_families([general]).of_producers();
+        assert_eq!((none.iter().count(), none.in_queues().count()), (1, 0));
+        let refused = none.prepare("restock", r#"{"branch":"oslo"}"#);
+        let said = refused.expect_err("nowhere to go").to_string();
+        assert_eq!(said, "branch: is not configured; there are none");
+        let oslo = KindSpec::of::<Restock>().in_queue("branch-oslo");
+        let one = Kinds::new([oslo]).with_families([general]);
+        assert_eq!(one.iter().count(), 1);
+        assert_eq!(one.find("restock").map(|spec| spec.queue), Some("branch-"));
+        assert!(one.find_in("restock", "branch-oslo").is_some());
+    }
+
+    #[test]
+    fn what_the_configuration_knows_of_args_stands_in_their_schema() {
+        let spec = KindSpec::of::<Restock>().with_description(&|schema| {
+            schema["properties"]["branch"]["enum"] = serde_json::json!(["oslo"]);
+        });
+        assert_eq!(spec.schema()["properties"]["branch"]["enum"][0], "oslo");
     }
 }

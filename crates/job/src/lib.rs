@@ -51,7 +51,9 @@ pub use memory::{
 };
 pub use names::Names;
 pub use notice::{Notice, NoticeFilter, NoticeType};
-pub use payload::{CheckArgs, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared};
+pub use payload::{
+    CheckArgs, DescribeArgs, InvalidArgs, Job, KindSpec, MAX_PAYLOAD_BYTES, Prepared,
+};
 pub use person::{Found, InvalidPerson, Person, PersonArg, PersonForm};
 pub use policy::{KindOverrides, KindPolicy, OnUnknown, RunPolicy};
 pub use priority::{Priority, UnknownPriority};

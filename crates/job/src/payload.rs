@@ -210,6 +210,9 @@ impl fmt::Debug for Prepared {
 /// What a program's configuration says of args, given as JSON text.
 pub type CheckArgs = dyn Fn(&str) -> Result<(), InvalidArgs> + Send + Sync;
 
+/// Adds to the JSON Schema of args what only the configuration knows.
+pub type DescribeArgs = dyn Fn(&mut Value) + Send + Sync;
+
 /// A kind without its Rust type, for code that gets args as JSON text.
 #[derive(Clone, Copy)]
 pub struct KindSpec {
@@ -241,6 +244,7 @@ pub struct KindSpec {
     check: Option<&'static CheckArgs>,
     names: fn(Value) -> Names,
     schema: fn() -> Value,
+    describe: Option<&'static DescribeArgs>,
 }
 
 impl KindSpec {
@@ -274,6 +278,7 @@ impl KindSpec {
             check: None,
             names: names::<J>,
             schema: schema::<J>,
+            describe: None,
         }
     }
 
@@ -289,6 +294,13 @@ impl KindSpec {
     #[must_use]
     pub const fn with_check(mut self, check: &'static CheckArgs) -> Self {
         self.check = Some(check);
+        self
+    }
+
+    /// Returns the kind with this addition to its schema: what only the configuration knows of its args.
+    #[must_use]
+    pub const fn with_description(mut self, describe: &'static DescribeArgs) -> Self {
+        self.describe = Some(describe);
         self
     }
 
@@ -319,7 +331,11 @@ impl KindSpec {
     /// which takes some microseconds for each field.
     #[must_use]
     pub fn schema(&self) -> Value {
-        (self.schema)()
+        let mut schema = (self.schema)();
+        if let Some(describe) = self.describe {
+            describe(&mut schema);
+        }
+        schema
     }
 
     /// Checks args given as JSON text and encodes them. They say which queue the job is for, if the kind has several.

@@ -72,7 +72,7 @@ pub use operator::Operator;
 pub use people::{PersonPreview, PersonRow};
 pub use producer::LastRun;
 pub use providers::{AnswerRow, ProviderRow};
-pub use queue_info::{ConfigRefusal, QueueInfo, RepeatEffect, WhyRefused};
+pub use queue_info::{ConfigRefusal, QueueInfo, RepeatByArgs, RepeatEffect, WhyRefused};
 pub use queues::{BreakerRow, FallbackRow, HoldRow, ParkedRow, PauseRow, PerMinute, QueueRow};
 pub use redact::redact_args;
 pub use rehearsal::{RefusedRow, Rehearsal, RehearsedQueue, Sample};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::Kinds;
+use longshore_job::{Envelope, Kinds};
 use serde_json::Value;
 
 /// What has to be known of a queue to show its jobs.
@@ -35,14 +35,47 @@ pub struct QueueInfo {
 
 /// What becomes of a request that is made again although an earlier one, whose answer was lost, may have been carried
 /// out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum RepeatEffect {
     /// Its effect may happen twice.
     Double,
-    /// The provider is asked first what became of the earlier one.
+    /// The provider is asked first what became of the earlier one, or a second one changes nothing.
     Verified,
     /// It carries a key under which the provider does it once; for so long, and from then on it is asked first.
     Keyed(Duration),
+    /// It carries a key under which the provider does it once; for so long, and from then on its effect may happen twice. That holds
+    /// for another generation of the key as well.
+    KeyedOnly(Duration),
+    /// The args of the job decide.
+    ByArgs(Arc<RepeatByArgs>),
+}
+
+/// What becomes of a repeated request of a job with these args: anything but [`RepeatEffect::ByArgs`].
+pub type RepeatByArgs = dyn Fn(&Value) -> RepeatEffect + Send + Sync;
+
+impl RepeatEffect {
+    /// What it is for a job with this payload. Where that cannot be read, its effect may happen twice.
+    pub(crate) fn of(&self, payload: &[u8]) -> Self {
+        let Self::ByArgs(find) = self else {
+            return self.clone();
+        };
+        let args = Envelope::parse(payload)
+            .ok()
+            .and_then(|envelope| serde_json::from_str(envelope.args.get()).ok());
+        args.map_or(Self::Double, |args| find(&args))
+    }
+}
+
+impl fmt::Debug for RepeatEffect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Double => f.write_str("Double"),
+            Self::Verified => f.write_str("Verified"),
+            Self::Keyed(life) => f.debug_tuple("Keyed").field(life).finish(),
+            Self::KeyedOnly(life) => f.debug_tuple("KeyedOnly").field(life).finish(),
+            Self::ByArgs(_) => f.write_str("ByArgs"),
+        }
+    }
 }
 
 /// Says why the configuration would have a job refused, by its kind and args, without a person's name.

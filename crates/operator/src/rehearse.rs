@@ -1,6 +1,7 @@
 //! What a replay would do, without doing it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use longshore_job::{Envelope, Prepared};
 use longshore_queue::{JobState, Queue, RawId, Replaying, WholeLetter};
@@ -193,14 +194,23 @@ impl Rehearsal {
             return;
         }
         self.outcome_unknown += 1;
-        match info.repeats {
-            RepeatEffect::Double => self.may_double += u64::from(runs && !expired),
-            RepeatEffect::Verified => {}
+        let is_forgotten = |life: Duration| {
+            let age = now_ms.saturating_sub(first_sent_ms(letter));
+            u128::from(age) > life.as_millis()
+        };
+        let payload = letter.job.payload.as_deref().unwrap_or_default();
+        let may_double = match info.repeats.of(payload) {
+            RepeatEffect::Double => true,
+            RepeatEffect::Verified => false,
             RepeatEffect::Keyed(life) => {
-                let age = now_ms.saturating_sub(first_sent_ms(letter));
-                self.key_forgotten += u64::from(u128::from(age) > life.as_millis());
+                self.key_forgotten += u64::from(is_forgotten(life));
+                false
             }
-        }
+            RepeatEffect::KeyedOnly(life) => is_forgotten(life) || letter.job.run.generation > 0,
+            // None says so of single args.
+            RepeatEffect::ByArgs(_) => true,
+        };
+        self.may_double += u64::from(may_double && runs && !expired);
     }
 
     fn decodes(

@@ -1,17 +1,22 @@
 //! The integrations that the configuration makes: one for each service that it describes.
 
+use std::time::Duration;
+
 use longshore_integration::settings::Settings;
 use longshore_integration::{
     CallPolicy, Context, Family, Integration, Inventory, MakeHandlers, Pending, Provider,
     QueueSpec, Repeats, Sections, SetUp, SetUpError, Smoke,
 };
 use longshore_job::{Handlers, Job, OnUnknown};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::auth::{AuthHeader, AuthMethod};
 use crate::settings::{AuthType, ConfiguredService, SERVICES, ServicesSettings};
 use crate::token::{TokenConfig, TokenSource};
 use crate::{CallService, CallServiceHandler, Service, ServiceConfig};
+
+/// For how long services are believed to know an idempotency key. Each has its own time, and few say which: a day is what most keep.
+const KEY_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// Every service that the configuration describes.
 #[must_use]
@@ -21,15 +26,23 @@ pub const fn family() -> Family {
         section: SERVICES,
         is_name: crate::args::is_service,
         name_rule: "use 1 to 40 of a-z, 0-9 and -, a letter first",
+        queue: QUEUE,
+        kinds: crate::args::KINDS,
         declarations: ServicesSettings::DECLARATIONS,
         make: integration,
         check_args: ServicesSettings::check_args,
+        describe_args: ServicesSettings::describe_args,
         #[cfg(feature = "sandbox")]
         sandbox: Some(crate::sandbox::of),
         #[cfg(not(feature = "sandbox"))]
         sandbox: None,
     }
 }
+
+const QUEUE: QueueSpec = QueueSpec {
+    default_on_unknown: OnUnknown::Hold,
+    ..QueueSpec::new(CallService::QUEUE)
+};
 
 /// The one of this name. What is made for it stays for as long as the process: it is asked for once.
 fn integration(name: &'static str) -> Integration {
@@ -39,8 +52,8 @@ fn integration(name: &'static str) -> Integration {
         name,
         crate_name: env!("CARGO_CRATE_NAME"),
         queue: QueueSpec {
-            default_on_unknown: OnUnknown::Hold,
-            ..QueueSpec::new(queue)
+            name: queue,
+            ..QUEUE
         },
         kinds: Box::leak(Box::new([spec])),
         follow_ups: &[],
@@ -79,8 +92,9 @@ fn provider(name: &'static str) -> Provider {
         origin: Box::leak(Box::new(move |sections: &Sections| {
             Some(of(sections, name)?.keys.base_url.to_string())
         })),
-        // Its operations with a key, and those that only read, are better than that.
-        repeats: Repeats::Doubles,
+        repeats: Repeats::ByArgs(Box::leak(Box::new(
+            move |sections: &Sections, args: &Value| repeats(sections, name, args),
+        ))),
         others: &[],
         expects: &|_, _| true,
         likely_refusal: &|_, _, _| None,
@@ -95,6 +109,20 @@ fn provider(name: &'static str) -> Provider {
             unsafe_because: &|_| None,
         }),
         page: include_str!("../service.md").replace("{name}", name).leak(),
+    }
+}
+
+/// What a second request of a job does. An operation that nobody describes here may do anything.
+fn repeats(sections: &Sections, name: &str, args: &Value) -> Repeats {
+    let operation = args.get("operation").and_then(Value::as_str);
+    let operations = of(sections, name).map(|service| &service.operations);
+    match operations
+        .zip(operation)
+        .and_then(|(all, one)| all.get(one))
+    {
+        Some(operation) if operation.is_read() => Repeats::Harmless,
+        Some(operation) if operation.may_repeat() => Repeats::KeyedOnly(KEY_LIFE),
+        _ => Repeats::Doubles,
     }
 }
 

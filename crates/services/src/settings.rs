@@ -3,7 +3,7 @@
 mod auth;
 mod operation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use longshore_integration::Sections;
 use longshore_integration::section;
@@ -11,8 +11,9 @@ use longshore_integration::settings::{
     Calls, Declaration, KeyPath, Reader, Section, SectionSecrets, calls, group, origin, text,
     toml_by,
 };
-use longshore_job::InvalidArgs;
+use longshore_job::{InvalidArgs, Job, KindSpec};
 use longshore_provider::Origin;
+use serde_json::{Value, json};
 
 use crate::args::{is_name, is_service};
 use crate::{CallService, ServiceOperation};
@@ -131,7 +132,10 @@ impl ServicesSettings {
         let services = sections.get::<Self>().map(|of| &of.0);
         let Some(service) = services.and_then(|of| of.get(&job.service)) else {
             let known: Vec<_> = services.into_iter().flat_map(BTreeMap::keys).collect();
-            let what = format!("is not configured; there are {}", joined(&known));
+            let what = match known.as_slice() {
+                [] => "is not configured; there is none: describe it by services.<name>".to_owned(),
+                known => format!("is not configured; there are {}", joined(known)),
+            };
             return Err(InvalidArgs::field("service", what));
         };
         let Some(operation) = service.operations.get(&job.operation) else {
@@ -144,6 +148,30 @@ impl ServicesSettings {
             return Err(InvalidArgs::field("operation", what));
         };
         operation.path_of(&job).map(drop)
+    }
+
+    /// Says which services and operations there are, where there are any: of a queue, its own.
+    pub(crate) fn describe_args(sections: &Sections, kind: &KindSpec, schema: &mut Value) {
+        let own = kind.queue.strip_prefix(CallService::QUEUE);
+        let own = own.filter(|name| !name.is_empty());
+        let is_meant = |name: &String| own.is_none_or(|own| own == name);
+        let services = sections.get::<Self>().into_iter().flat_map(|of| &of.0);
+        let services: Vec<_> = services.filter(|(name, _)| is_meant(name)).collect();
+        if services.is_empty() {
+            return;
+        }
+        let names: Vec<_> = services.iter().map(|(name, _)| name).collect();
+        let each = services.iter().map(|(name, of)| {
+            let operations: Vec<_> = of.operations.keys().collect();
+            format!("{name}: {}", joined(&operations))
+        });
+        let each = each.collect::<Vec<_>>().join("; ");
+        let operations = services.iter().flat_map(|(_, of)| of.operations.keys());
+        let operations: BTreeSet<_> = operations.collect();
+        let properties = &mut schema["properties"];
+        properties["service"]["enum"] = json!(names);
+        properties["operation"]["enum"] = json!(operations);
+        properties["operation"]["description"] = each.into();
     }
 }
 

@@ -132,6 +132,11 @@ impl Places {
                 "create_customer",
                 r#"{"user_id":"user-7","email":"zqaddress"}"#,
             ],
+            &[
+                "enqueue",
+                "call_service",
+                r#"{"service":"crm","operation":"update","path_params":{"id":"7","zqname@example.com":"zqdata"}}"#,
+            ],
         ] {
             let said = self.run(stage, args).await;
             assert_eq!(said.code, Some(2), "{args:?}");
@@ -148,6 +153,10 @@ impl Places {
                 "https://zqsendgridkey@example.com",
             ),
             ("APP__SECRET", "zqapp secret zqappsecret"),
+            (
+                "SERVICES__CRM__AUTH__TOKEN_URL",
+                "https://shop:zqclientsecretofcrm@example.com/token",
+            ),
         ] {
             let variable = format!("LONGSHORE_{name}");
             for args in [&["config", "check"][..], &["config", "check", "--json"]] {

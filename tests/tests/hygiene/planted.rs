@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use longshore_client::kinds::{
-    ApplyStripeEvent, CancelSubscription, ConfirmPaymentIntent, CreateCustomer,
+    ApplyStripeEvent, CallService, CancelSubscription, ConfirmPaymentIntent, CreateCustomer,
     CreatePaymentIntent, CreateSubscription, GeocodeAddress, ReconcilePayments, SendEmail, SendSms,
 };
 use longshore_job::Prepared;
 use longshore_sandbox::{Fault, FaultRule};
+use longshore_services::AuthType;
+use longshore_services::sandbox::ServiceSandbox;
 use longshore_storage::sandbox::S3Sandbox;
 use longshore_tests::Stage;
 use serde_json::{Value, json};
@@ -54,6 +56,8 @@ pub(crate) const MARKERS: &[Marker] = &[
     secret("Postmark's token", "zqpostmarktoken"),
     secret("what Postmark's events come with", "zqpostmarkwebhook"),
     secret("the collector's token", "zqotlptoken"),
+    secret("what a service gives tokens for", "zqclientsecretofcrm"),
+    secret("a service's token", "zqaccesstoken"),
     secret("the key of Sentry's DSN", "zqsentrykey"),
     secret("a signature", "zqsignature"),
     secret("a client secret", "zqclientsecret"),
@@ -113,6 +117,16 @@ pub(crate) const SETTINGS: &[(&str, &str)] = &[
     ("PROVIDERS__POSTMARK__SERVER_TOKEN", "zqpostmarktoken"),
     ("PROVIDERS__POSTMARK__WEBHOOK_USER", "postmark"),
     ("PROVIDERS__POSTMARK__WEBHOOK_PASSWORD", "zqpostmarkwebhook"),
+    ("SERVICES__CRM__AUTH__TYPE", "oauth2"),
+    ("SERVICES__CRM__AUTH__CLIENT_ID", "shop"),
+    ("SERVICES__CRM__AUTH__CLIENT_SECRET", "zqclientsecretofcrm"),
+    (
+        "SERVICES__CRM__OPERATIONS",
+        r#"{
+            create = { method = "POST", path = "/contacts", idempotency_header = "idempotency-key" },
+            update = { method = "PUT", path = "/contacts/{id}" },
+        }"#,
+    ),
 ];
 
 /// The bucket of exports.
@@ -132,7 +146,31 @@ pub(crate) fn objects(stage: &Stage) {
 }
 
 /// Providers whose limits and breakers are out of the way, and who are given up on soon.
-pub(crate) const PROVIDERS: &[&str] = &["SENDGRID", "TWILIO", "GOOGLE_MAPS", "STRIPE"];
+pub(crate) const PROVIDERS: &[&str] = &[
+    "PROVIDERS__SENDGRID",
+    "PROVIDERS__TWILIO",
+    "PROVIDERS__GOOGLE_MAPS",
+    "PROVIDERS__STRIPE",
+    "SERVICES__CRM",
+];
+
+/// Where the service's tokens come from.
+pub(crate) async fn tokens() -> ServiceSandbox {
+    let anywhere = "127.0.0.1:0".parse().expect("an address");
+    let login = ServiceSandbox::start(anywhere, "login", BTreeMap::new(), &AuthType::None);
+    let login = login.await.expect("a free port");
+    let body =
+        json!({ "access_token": "zqaccesstoken", "token_type": "Bearer", "expires_in": 3600 });
+    let gives = Fault::Answer {
+        status: 200,
+        headers: BTreeMap::new(),
+        body: Some(body.to_string()),
+        effect: false,
+    };
+    let rules = vec![FaultRule::always(gives)];
+    login.faults().set(rules).expect("valid rules");
+    login
+}
 
 /// One job of every kind that an app enqueues, each with all that its args can say of a person. Each `number` has an
 /// address of its own: one that was found is not looked up again.
@@ -156,6 +194,12 @@ pub(crate) fn jobs(number: usize) -> Vec<Prepared> {
         .name("Zqname Hansen");
     let confirm = ConfirmPaymentIntent::new("pi_1").off_session(true);
     let intent = CreatePaymentIntent::new("order-1", "user-8", 1000, "nok");
+    let contact = json!({ "name": "Zqname Hansen", "zqfield@example.com": ["zqdata Hansen"] });
+    let create = CallService::new("crm", "create").body(&contact);
+    let update = CallService::new("crm", "update")
+        .path_param("id", "zqaddress@example.com")
+        .query("zqname", "zqdata Hansen")
+        .body(&contact);
     [
         Prepared::new(&mail),
         Prepared::new(&file),
@@ -164,6 +208,8 @@ pub(crate) fn jobs(number: usize) -> Vec<Prepared> {
         Prepared::new(&customer),
         Prepared::new(&intent),
         Prepared::new(&confirm),
+        Prepared::new(&create),
+        Prepared::new(&update),
         Prepared::new(&CreateSubscription::new("user-7", "price_1")),
         Prepared::new(&CancelSubscription::new("sub_1")),
         Prepared::new(&ApplyStripeEvent::new("evt_1")),
@@ -216,6 +262,7 @@ fn quote(provider: &str, number: usize) -> String {
         }
         "twilio" => "'To' number +4791817161 (91817161): Zqtext er klar",
         "google_maps" => return format!("Zqstreet {number}, 9008 Tromsø (Zqstreet) with {KEYS}"),
+        "crm" => "zqaddress@example.com (Zqname Hansen, zqname hansen) zqdata Hansen",
         // A page that stands before any of Stripe's knows no names.
         _ => "zqaddress@example.com, +4791817161",
     };
@@ -243,6 +290,7 @@ fn complaint(provider: &str, number: usize) -> Value {
             "param": "email",
             "payment_intent": {"id": "pi_1", "client_secret": "pi_1_secret_zqclientsecret"},
         }}),
+        "crm" => json!({"error": {"code": "zqaddress@example.com", "message": said}}),
         _ => json!({"error": format!("{said} Zqname Hansen Zqcontact")}),
     }
 }
@@ -259,6 +307,11 @@ fn fault(trouble: Trouble, provider: &str, number: usize) -> Fault {
     match trouble {
         // Only Stripe has a 402 of its own; of others it is about our account, and pauses their queues.
         Trouble::Complains(402) if provider != "stripe" => answer(400, complaint.to_string()),
+        // Of a service that is a success, and its answer the result.
+        Trouble::Complains(200) if provider == "crm" => {
+            let body = json!({"id": 1, "api_key": "zqforeignkey", "new": {"refresh_token": "zqforeignkey"}});
+            answer(200, body.to_string())
+        }
         Trouble::Complains(status) => answer(status, complaint.to_string()),
         Trouble::Page => {
             let said = quote(provider, number);
@@ -295,6 +348,7 @@ pub(crate) fn misbehave(stage: &Stage, trouble: Option<Trouble>, number: usize) 
         ("twilio", stage.twilio.faults()),
         ("google_maps", stage.google_maps.faults()),
         ("stripe", stage.stripe.faults()),
+        ("crm", stage.service.faults()),
     ] {
         let fault = trouble.map(|trouble| fault(trouble, provider, number));
         let rules = fault.into_iter().map(FaultRule::always).collect();
@@ -318,4 +372,5 @@ pub(crate) const GARBAGE: &[&str] = &[
     r#"{"kind":"send_email","v":1,"args":{"template":"welcome","to":{"email":"zqaddress@example.com"},"zqgarbage@example.com":1}}"#,
     r#"{"kind":"create_customer","v":1,"args":{"user_id":"zqgarbage","email":"zqname"}}"#,
     r#"{"kind":"geocode_address","v":"zqstreet","args":{"address":"zqstreet 7"}}"#,
+    r#"{"kind":"call_service","v":1,"args":{"service":"crm","operation":"update","path_params":{"zqgarbage":"zqname"}}}"#,
 ];

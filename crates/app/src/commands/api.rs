@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use longshore_api::{Api, ApiListening, ApiOptions, ApiParts, ApiToken, IsAway};
 use longshore_client::Client;
-use longshore_integration::{Integration, Program};
+use longshore_integration::{Family, Integration, Program};
 use longshore_job::Kinds;
 use longshore_provider::secret::{ExposeSecret, Unusable};
 use longshore_queue::{Link, LinkOptions, Queue};
@@ -31,17 +31,20 @@ const SHORTEST_SECRET: usize = 16;
 /// For how long it is known whether the store is left alone.
 const KNOWN_FOR: Duration = Duration::from_secs(5);
 
-/// The OpenAPI document of the API that a program with these integrations has, as text.
+/// The OpenAPI document of the API that a program with these integrations has, as text. Of what the configuration makes it has the
+/// general form: an API that runs lists what there is.
 #[must_use]
-pub fn openapi(integrations: &[Integration]) -> String {
-    let kinds = integrations.iter().flat_map(|of| of.kinds);
-    let document = longshore_api::openapi::document(&Kinds::new(kinds.copied()).of_producers());
+pub fn openapi(integrations: &[Integration], families: &[Family]) -> String {
+    let kinds = integrations.iter().flat_map(|of| of.kinds).copied();
+    let made = families.iter().flat_map(|of| of.kinds).copied();
+    let kinds = Kinds::new(kinds).with_families(made).of_producers();
+    let document = longshore_api::openapi::document(&kinds);
     format!("{document:#}\n")
 }
 
 /// Prints it.
 pub(super) fn print_openapi(app: &App) -> Result<(), Failure> {
-    output::line(openapi(app.integrations()).trim_end())
+    output::line(openapi(app.integrations(), app.families()).trim_end())
 }
 
 pub(super) async fn run(session: &Session) -> Result<(), Failure> {

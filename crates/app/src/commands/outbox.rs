@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use longshore_job::Kinds;
 use longshore_operator::Signed;
 use longshore_outbox::{BoundCarrier, Carrier, CarrierError, CarrierOptions, HeldRows};
 use longshore_provider::secret::Secret;
@@ -53,7 +54,9 @@ async fn listen(session: &Session) -> Result<BoundCarrier, Failure> {
         private_addr: settings.private_addr,
     };
     let queue = |name: &str| Queue::new(link.clone(), &session.config.redis.namespace, name);
-    let carrier = Carrier::new(options, &link, session.config.kinds().clone(), queue);
+    // A row whose kind has no queue here waits for a carrier that knows one.
+    let kinds = Kinds::new(session.config.kinds().in_queues().copied());
+    let carrier = Carrier::new(options, &link, kinds, queue);
     let carrier = carrier.map_err(|error| Failure::input(of_settings(&error)))?;
     carrier
         .listen()
@@ -189,7 +192,8 @@ async fn note(
     let link = session.link()?;
     for (id, kind) in done {
         // A row of no kind of this program's has no queue.
-        let Some(spec) = session.config.kinds().find(kind) else {
+        let mut specs = session.config.kinds().in_queues();
+        let Some(spec) = specs.find(|spec| spec.kind == kind) else {
             output::note(&format!(
                 "{id}: no audit has it, since its kind has no queue here"
             ));

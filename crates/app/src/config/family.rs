@@ -12,7 +12,8 @@ use figment::Figment;
 use figment::value::Value;
 use longshore_integration::settings::{Findings, KeyPath, Reader};
 use longshore_integration::{Family, Integration, Sandbox, Sections};
-use longshore_job::Kinds;
+use longshore_job::{KindSpec, Kinds};
+use serde_json::Value as Json;
 
 use super::merged;
 use super::schema::Schema;
@@ -107,29 +108,30 @@ impl<'a> Made<'a> {
         self.members.iter().filter_map(of).collect()
     }
 
+    /// The kinds of all families, which are known whatever there is of them.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = &'static KindSpec> {
+        self.families.iter().flat_map(|family| family.kinds)
+    }
+
     /// The kinds, with what these settings say of the args of those that a family has.
     pub(super) fn checked(&self, kinds: &Kinds, sections: &Sections) -> Kinds {
         let mut checked: Vec<_> = kinds.in_queues().copied().collect();
+        let mut general: Vec<_> = kinds.families().copied().collect();
         for family in self.families {
-            let members = self.members.iter();
-            let members = members.filter(|of| of.section == family.section);
-            let theirs: BTreeSet<_> = members
-                .flat_map(|of| of.integration.kinds)
-                .map(|spec| spec.kind)
-                .collect();
-            if theirs.is_empty() {
-                continue;
-            }
-            let (check, sections) = (family.check_args, sections.clone());
+            let theirs = |spec: &KindSpec| family.kinds.iter().any(|kind| kind.kind == spec.kind);
             // A kind is copied into all that asks for it. A process loads its configuration once.
-            let check = Box::leak(Box::new(move |args: &str| check(&sections, args)));
-            for spec in &mut checked {
-                if theirs.contains(spec.kind) {
-                    *spec = spec.with_check(check);
-                }
+            let (check, of_check) = (family.check_args, sections.clone());
+            let check = Box::leak(Box::new(move |args: &str| check(&of_check, args)));
+            let all = checked.iter_mut().chain(&mut general);
+            for spec in all.filter(|spec| theirs(spec)) {
+                let (describe, of_schema, as_it_was) =
+                    (family.describe_args, sections.clone(), *spec);
+                let describe = move |schema: &mut Json| describe(&of_schema, &as_it_was, schema);
+                let describe = Box::leak(Box::new(describe));
+                *spec = spec.with_check(check).with_description(describe);
             }
         }
-        Kinds::new(checked)
+        Kinds::new(checked).with_families(general)
     }
 }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use longshore_integration::Integration;
 use longshore_integration::section;
 use longshore_integration::settings::{
     KeyPath, Reader, SOME_TIME, Section, seconds, text, text_by, toml_by,
@@ -127,8 +126,10 @@ pub(super) type Overrides = BTreeMap<&'static str, KindOverrides>;
 pub(super) type KindPolicies = BTreeMap<(&'static str, &'static str), KindSettings>;
 
 /// Reads the sections. `None` when one of them could not be read, but all have been tried.
-pub(super) fn read(reader: &mut Reader<'_>, integrations: &[Integration]) -> Option<Overrides> {
-    let kinds = integrations.iter().flat_map(|of| of.kinds);
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    kinds: impl Iterator<Item = &'static KindSpec>,
+) -> Option<Overrides> {
     // A kind with several queues has one section.
     let kinds: BTreeMap<_, _> = kinds.map(|spec| (spec.kind, spec)).collect();
     let sections: Vec<_> = kinds
@@ -177,11 +178,10 @@ fn warn_of_longer(reader: &mut Reader<'_>, path: &KeyPath, spec: &KindSpec, set:
 
 /// Puts together who has a say in how the jobs of each kind are run.
 pub(super) fn resolve(
-    integrations: &[Integration],
+    kinds: impl Iterator<Item = &'static KindSpec>,
     queues: &Queues,
     sections: &Overrides,
 ) -> KindPolicies {
-    let kinds = integrations.iter().flat_map(|of| of.kinds);
     kinds
         .filter_map(|spec| {
             let section = sections.get(spec.kind).cloned().unwrap_or_default();

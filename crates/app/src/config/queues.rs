@@ -7,7 +7,7 @@ use std::time::Duration;
 use longshore_integration::settings::{
     ANY_TIME, KeyPath, Reader, SOME_TIME, Section, bytes, seconds, text, text_by, toml_by, whole,
 };
-use longshore_integration::{Integration, QueueSpec, section};
+use longshore_integration::{Family, Integration, QueueSpec, section};
 use longshore_job::{KindOverrides, OnUnknown, Priority, RetrySchedule};
 
 section! {
@@ -103,13 +103,41 @@ impl QueueSettings {
 pub(super) type Queues = BTreeMap<&'static str, QueueSettings>;
 
 /// `None` when one of them could not be read, but all have been tried.
-pub(super) fn read(reader: &mut Reader<'_>, integrations: &[Integration]) -> Option<Queues> {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    integrations: &[Integration],
+    families: &[Family],
+) -> Option<Queues> {
     let retry = RetryKeys::read_here(reader);
     let queues: Vec<_> = integrations
         .iter()
         .map(|of| Some((of.queue.name, queue(reader, of, retry.as_ref())?)))
         .collect();
-    queues.into_iter().collect()
+    let retry = &retry?.schedule;
+    // What holds for all queues of a family that nothing is set for.
+    let general = families.iter().map(|family| {
+        let settings = unconfigured(&family.queue, retry);
+        Some((family.queue.name, settings))
+    });
+    queues.into_iter().chain(general).collect()
+}
+
+/// A queue for which nothing is set.
+fn unconfigured(spec: &QueueSpec, retry: &RetrySchedule) -> QueueSettings {
+    const BYTES: u64 = 64 << 20;
+    QueueSettings {
+        concurrency: 20,
+        max_running: None,
+        timeout: spec.default_timeout,
+        retry: retry.clone(),
+        on_unknown: spec.default_on_unknown,
+        configured: KindOverrides::default(),
+        completed_for: spec.default_completed,
+        completed_bytes: spec.default_completed_bytes.map(|_| BYTES),
+        cancelled_bytes: BYTES,
+        delivery_bytes: BYTES,
+        max_waiting: None,
+    }
 }
 
 fn queue(

@@ -115,7 +115,8 @@ impl<'a> Schema<'a> {
     }
 
     pub(super) fn kinds(&self) -> impl Iterator<Item = &'static KindSpec> + use<'a> {
-        self.integrations.iter().flat_map(|of| of.kinds)
+        let theirs = self.integrations.iter().flat_map(|of| of.kinds);
+        theirs.chain(self.families.iter().flat_map(|of| of.kinds))
     }
 
     /// Every provider that has a key of its own.

@@ -1,21 +1,22 @@
 //! The kinds and the sections of all integrations.
 
 use longshore_integration::settings::Reader;
-use longshore_integration::{Integration, Provider, Sections};
-use longshore_job::Kinds;
+use longshore_integration::{Provider, Sections};
+use longshore_job::{KindSpec, Kinds};
 
 use super::family::Made;
 use super::kinds::{KindPolicies, KindSettings};
 use super::{fit, notices};
 
 /// Every kind, with the expiry and the priority that are configured for it.
-pub(super) fn known_kinds(integrations: &[Integration], policies: Option<&KindPolicies>) -> Kinds {
-    let kinds = integrations.iter().flat_map(|of| of.kinds);
-    Kinds::new(kinds.map(|spec| {
+pub(super) fn known_kinds(made: &Made<'_>, policies: Option<&KindPolicies>) -> Kinds {
+    let with_policy = |spec: &KindSpec| {
         let policy = policies.and_then(|policies| policies.get(&(spec.kind, spec.queue)));
         let set = policy.map(KindSettings::overrides).unwrap_or_default();
         spec.with_expiry(set.expires).with_priority(set.priority)
-    }))
+    };
+    let kinds = made.integrations.iter().flat_map(|of| of.kinds);
+    Kinds::new(kinds.map(with_policy)).with_families(made.kinds().map(with_policy))
 }
 
 /// Reads the sections of all integrations, and looks for what does not go together.

@@ -100,7 +100,10 @@ fn help(schema: &Value) -> Markup {
         dl class="facts" {
             @for (name, of) in fields.into_iter().flatten() {
                 dt { code { (name) } @if required.contains(&name.as_str()) { " " span class="wrong" title="It has to be there" { "*" } } }
-                dd { (type_of(of)) }
+                dd {
+                    (type_of(of))
+                    @if let Some(said) = of["description"].as_str() { " (" (said) ")" }
+                }
             }
         }
         p class="hint" { "* has to be there" }

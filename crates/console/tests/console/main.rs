@@ -4,6 +4,7 @@ mod access;
 mod acts;
 mod again;
 mod bench;
+mod family;
 mod frame;
 mod hostile;
 mod lists;

@@ -1,8 +1,8 @@
 //! `kinds`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Bench, WELCOME};
+use super::{Bench, Ran, WELCOME};
 
 #[test]
 fn every_kind_is_shown_with_what_holds_and_who_says_so() {
@@ -66,7 +66,74 @@ fn every_kind_is_shown_with_what_holds_and_who_says_so() {
 fn longshore_kinds() -> usize {
     let program = longshore::program();
     let kinds = program.integrations().iter().map(|of| of.kinds.len());
-    kinds.sum()
+    let made = program.families().iter().map(|of| of.kinds.len());
+    kinds.chain(made).sum()
+}
+
+/// A kind whose queues the configuration names is shown like every other, with and without queues.
+#[test]
+fn every_kind_is_shown_in_one_form() {
+    let bench = Bench::new();
+    let with = |services: &[&str], args: &[&str]| {
+        let mut command = bench.command(args);
+        for name in services {
+            let service = format!(
+                "{{ base_url = 'https://{name}.example.com', auth = {{ type = 'none' }}, operations = {{ ping_{name} = {{ method = 'GET', path = '/' }} }} }}"
+            );
+            command.env(
+                format!("LONGSHORE_SERVICES__{}", name.to_uppercase()),
+                service,
+            );
+        }
+        command.env("LONGSHORE_RETRY__SCHEDULE_SECONDS", "[7]");
+        command.env("LONGSHORE_KINDS__CALL_SERVICE__TIMEOUT_SECONDS", "9");
+        if services.contains(&"crm") {
+            command.env("LONGSHORE_QUEUES__SVC_CRM__RETRY_SECONDS", "[5]");
+        }
+        Ran::of(args, &mut command).ok()
+    };
+    let names = |row: &Value| {
+        row.as_object()
+            .expect("a row")
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let one = with(&[], &["kinds", "send_sms", "--json"]).json();
+    assert_eq!(one["queues"][0]["queue"], "sms");
+    for (services, queues) in [
+        (&[][..], json!([])),
+        (&["crm"], json!(["svc-crm"])),
+        (&["crm", "push"], json!(["svc-crm", "svc-push"])),
+    ] {
+        let service = with(services, &["kinds", "call_service", "--json"]).json();
+        assert_eq!(names(&service), names(&one), "{services:?}");
+        assert_eq!(service["queue"], "svc-<name>");
+        let general = json!({"value": [7.0], "from": "default"});
+        assert_eq!(service["retry_seconds"], general);
+        let timeout = json!({"value": 9.0, "from": "kinds.call_service"});
+        assert_eq!(service["timeout_seconds"], timeout);
+        let of = service["queues"].as_array().expect("a list").iter();
+        let of: Value = of.map(|of| of["queue"].clone()).collect();
+        assert_eq!(of, queues);
+        let rows = with(services, &["kinds", "--json"]).json();
+        for row in rows.as_array().expect("a list") {
+            assert_eq!(names(row), names(&one));
+        }
+        let table = with(services, &["kinds"]).stdout;
+        let lines = table
+            .lines()
+            .filter(|line| line.starts_with("call_service"));
+        assert_eq!(lines.count(), services.len().max(1), "{table}");
+    }
+    let two = with(&["crm", "push"], &["kinds", "call_service", "--json"]).json();
+    let own = json!({"value": [5.0], "from": "queues.svc-crm"});
+    assert_eq!(two["queues"][0]["retry_seconds"], own);
+    let args = &two["args"]["properties"];
+    assert_eq!(args["service"]["enum"], json!(["crm", "push"]));
+    assert_eq!(args["operation"]["enum"], json!(["ping_crm", "ping_push"]));
+    let text = with(&["crm", "push"], &["kinds", "call_service"]).stdout;
+    assert!(text.contains("queue        svc-push"), "{text}");
 }
 
 #[test]

@@ -49,7 +49,9 @@ fn a_public_url_is_wanted_only_by_whose_signatures_are_over_it() {
         r#"["whsec_a"]"#,
     );
     let key = ("LONGSHORE_PROVIDERS__STRIPE__SECRET_KEY", "sk_test_a");
-    let ran = webhooks(&bench, &[secret, key, away]);
+    let app = ("LONGSHORE_APP__BASE_URL", "http://127.0.0.1:1");
+    let app_secret = ("LONGSHORE_APP__SECRET", "a");
+    let ran = webhooks(&bench, &[secret, key, app, app_secret, away]);
     assert!(
         ran.stderr
             .contains("events of twilio and twilio/inbound are not taken"),

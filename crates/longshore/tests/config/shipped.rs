@@ -169,7 +169,7 @@ fn the_file_and_the_page_of_all_keys_are_what_the_sections_declare() {
         ),
         (
             "docs/openapi.json",
-            openapi(program.integrations()),
+            openapi(program.integrations(), program.families()),
             include_str!("../../../../docs/openapi.json"),
         ),
     ] {

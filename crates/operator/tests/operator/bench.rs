@@ -22,17 +22,32 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::with_repeats(&RepeatEffect::Double)
+    }
+
+    /// One whose mails are repeated with this effect.
+    pub(crate) fn with_repeats(repeats: &RepeatEffect) -> Self {
         let redis = RedisServer::start().expect("a private Redis starts");
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("the URL is good");
         let queue = |name| Queue::new(link.clone(), "t", name).expect("the names are good");
-        let infos = ["email", "sms"].map(info);
         Self {
-            operator: Operator::new(&link, "t", infos.to_vec()).expect("the names are good"),
+            operator: operator(&link, repeats),
             email: queue("email"),
             sms: queue("sms"),
             _redis: redis,
         }
     }
+
+    /// An operator to whom mails are repeated with another effect.
+    pub(crate) fn with_other_repeats(&self, repeats: &RepeatEffect) -> Operator {
+        operator(self.email.link(), repeats)
+    }
+}
+
+fn operator(link: &Link, repeats: &RepeatEffect) -> Operator {
+    let mut infos = ["email", "sms"].map(info);
+    infos[0].repeats = repeats.clone();
+    Operator::new(link, "t", infos.to_vec()).expect("the names are good")
 }
 
 /// What operators know of a queue.

@@ -1,6 +1,11 @@
 //! Replays of many: what they would do, and how they go.
 
-use longshore_operator::{Filter, LetterFilter, OperatorError, Rehearsal, Sample, Target};
+use std::sync::Arc;
+use std::time::Duration;
+
+use longshore_operator::{
+    Filter, LetterFilter, OperatorError, Rehearsal, RepeatEffect, Sample, Target,
+};
 
 use crate::bench::{Bench, bury, enqueue, kari, payload, record};
 
@@ -148,6 +153,35 @@ async fn where_the_provider_is_asked_first_nothing_doubles() {
     let rehearsal = rehearse(&bench, &Target::Queue("sms".to_owned()), None).await;
     assert_eq!((rehearsal.would_run, rehearsal.outcome_unknown), (1, 1));
     assert_eq!(rehearsal.may_double, 0);
+}
+
+/// As a service of the configuration is: some of its requests carry a key, and nobody can be asked.
+#[tokio::test]
+async fn where_args_decide_what_carries_a_key_only_the_others_and_the_old_may_double() {
+    let by_args = RepeatEffect::ByArgs(Arc::new(|args| match args["template"].as_str() {
+        Some("welcome") => RepeatEffect::KeyedOnly(Duration::from_secs(3600)),
+        _ => RepeatEffect::Double,
+    }));
+    let bench = Bench::with_repeats(&by_args);
+    let ids = bury(&bench.email, 4, "no").await;
+    for id in &ids {
+        record(&bench.email, id, "run", "4 0 0 1 1").await;
+    }
+    let other = br#"{"kind":"send_email","v":1,"args":{"template":"other","to":{"email":"ada@example.com"},"data":{}}}"#;
+    payload(&bench.email, &ids[0], other).await;
+    // Edited since, by force: its key is another one.
+    record(&bench.email, &ids[1], "run", "4 0 1 1 1").await;
+    let all = Target::Queue("email".to_owned());
+    let told = rehearse(&bench, &all, None).await;
+    assert_eq!((told.would_run, told.outcome_unknown), (4, 4));
+    assert_eq!((told.may_double, told.key_forgotten), (2, 0));
+    // A key that is older than it is known.
+    let at_once = RepeatEffect::ByArgs(Arc::new(|_| RepeatEffect::KeyedOnly(Duration::ZERO)));
+    let told = bench
+        .with_other_repeats(&at_once)
+        .rehearse(&all, None, |_| {})
+        .await;
+    assert_eq!(told.expect("rehearses").may_double, 4);
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! `services.<name>`: providers that the configuration alone describes.
 
 use longshore_app::config::Severity;
+use longshore_app::registry;
 use longshore_job::Job;
+use longshore_operator::RepeatEffect;
 use longshore_services::CallService;
+use serde_json::json;
 
 use crate::{findings, good};
 
@@ -100,6 +103,44 @@ fn jobs_of_the_page_are_those_of_its_services() {
         let wrong = config.kinds().prepare(CallService::KIND, args);
         let wrong = wrong.expect_err(args).to_string();
         assert!(wrong.contains(said), "{args}: {wrong}");
+    }
+}
+
+#[test]
+fn where_no_service_is_described_its_kind_is_known_and_that_is_said() {
+    let config = good("kinds.call_service.timeout_seconds = 7", &[]);
+    let job = r#"{"service":"crm","operation":"x"}"#;
+    let wrong = config.kinds().prepare(CallService::KIND, job);
+    let wrong = wrong.expect_err("nowhere to go").to_string();
+    assert!(
+        wrong.contains("there is none: describe it by services.<name>"),
+        "{wrong}"
+    );
+    let general = config
+        .kind(CallService::KIND, CallService::QUEUE)
+        .expect("known");
+    assert_eq!(general.on_unknown.value.as_str(), "hold");
+    assert_eq!(general.timeout.value.as_secs(), 7);
+    assert!(!config.queue_names().contains(&CallService::QUEUE));
+}
+
+/// What an operator is told before a replay.
+#[test]
+fn a_second_request_does_harm_where_it_changes_something_and_carries_no_key() {
+    let config = good(&examples("config/default.toml").join("\n"), &VAULT);
+    let crm = config.integration_of("svc-crm").expect("there is one");
+    let effect = registry::repeats(&config, crm.provider.as_ref(), false);
+    let RepeatEffect::ByArgs(of) = effect else {
+        panic!("{effect:?}");
+    };
+    for (operation, expected) in [
+        ("find_contact", "Verified"),
+        ("create_contact", "KeyedOnly(86400s)"),
+        ("update_contact", "Double"),
+        ("unknown", "Double"),
+    ] {
+        let args = json!({ "service": "crm", "operation": operation });
+        assert_eq!(format!("{:?}", of(&args)), expected, "{operation}");
     }
 }
 
