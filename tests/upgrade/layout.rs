@@ -41,14 +41,16 @@ async fn meets(build: Build, builds: &Builds, problems: &mut Vec<String>) {
 
     let words = format!("layout {OF_TOMORROW}");
     let caller = Caller::new(&stage, builds.of(build));
-    let mail = r#"{"template":"welcome","to":{"email":"ada@example.com"}}"#;
+    let mail = r#"{"template":"welcome","to":{"email":"ada@example.com"},"data":{}}"#;
     let calls: [&[&str]; 4] = [
         &["enqueue", "send_email", mail],
         &["queues"],
-        &["doctor"],
         &["work", "--queue", "email"],
+        &["doctor"],
     ];
-    for args in calls {
+    // The `doctor` of earlier builds does not name layouts.
+    let known = if build == Build::Now { 4 } else { 3 };
+    for args in &calls[..known] {
         let said = timeout(ENDED_WITHIN, caller.call(args, "")).await;
         let said = said.expect("it ends by itself");
         let told = said.stdout.contains(&words) || said.stderr.contains(&words);

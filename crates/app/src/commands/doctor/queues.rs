@@ -54,6 +54,7 @@ pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, 
     found.retain(|name| !away.contains(name));
     let known = session.config.queue_names().into_iter();
     let known: Vec<_> = known.filter(|name| !away.contains(*name)).collect();
+    findings.extend(layouts(session, link, &found).await);
     findings.extend(spoiled(session, link, &found, &known).await?);
     findings.extend(kinds(session, link, &known).await?);
     findings.extend(producers::all(session, link, &found).await?);
@@ -68,6 +69,28 @@ pub(super) async fn all(session: &Session, link: &Link) -> Result<Vec<Finding>, 
 /// A cure that speaks of the namespace.
 fn named(cure: &str, namespace: &str) -> String {
     cure.replace("NAMESPACE", namespace)
+}
+
+/// Queues whose keys another edition has laid out. What else is said of them may be wrong.
+async fn layouts(session: &Session, link: &Link, found: &BTreeSet<String>) -> Vec<Finding> {
+    let namespace = &session.config.redis.namespace;
+    let mut findings = Vec::new();
+    for name in found {
+        let Ok(queue) = Queue::new(link.clone(), namespace, name) else {
+            continue;
+        };
+        // Whatever else fails is told by those who write to it.
+        if let Err(QueueError::Layout { queue, found, .. }) = queue.check_layout().await {
+            findings.push(error(
+                "layout",
+                format!(
+                    "{queue}: its keys are {found}, which this program can neither read nor write"
+                ),
+                "use the edition that wrote it, or another namespace",
+            ));
+        }
+    }
+    findings
 }
 
 /// Writes to each queue by a script, as workers and producers do: to all at the same time. What several queues have in common is
