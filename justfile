@@ -77,6 +77,12 @@ test-stripe-mock: setup
 test-moto: setup
     @./tests/moto.sh
 
+# Requests of our clients, checked against the providers' official specifications by steady; and localstripe, a Stripe that we did not write
+api-specs *PARTS: setup
+    cargo build --quiet --package longshore
+    @./tests/specs/tools.sh
+    @./target/specs/python/bin/python tests/specs/check.py {{PARTS}}
+
 # Real processes, faults by a seed, and a ledger of what they came to: --minutes M, --seed S, --topology single|sentinel|cluster
 chaos *ARGS: setup postgres (building "what `just test` builds" "some minutes")
     # As there, so that nothing is built twice.
@@ -235,7 +241,7 @@ ci-full:
         echo "commit $(git rev-parse HEAD)$(git diff --quiet HEAD -- ':!docs/ci-full.log' || echo ' (changed)'), $(date -u +%FT%TZ)"
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         # The measurements first: they want a machine that does nothing else.
-        just stages bench evidence msrv test-stripe-mock test-moto "test-servers redis8 valkey8 valkey9" failover api-check "deploy-check checkov units page" image-check \
+        just stages bench evidence msrv test-stripe-mock test-moto api-specs "test-servers redis8 valkey8 valkey9" failover api-check "deploy-check checkov units page" image-check \
             shop console-check "bench console" prove upgrade "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13" \
             "chaos --topology sentinel --minutes 10 --seed 11" "chaos --topology cluster --minutes 10 --seed 11"
     } 2>&1 | tee docs/ci-full.log

@@ -116,7 +116,8 @@ class Fleet:
         until(f"{words[0]} says: {says}", has_said)
 
     def _stand_ins(self) -> dict[str, str]:
-        anywhere = [word for name in PROVIDERS for word in (f"--{name.replace('_', '-')}-addr", "127.0.0.1:0")]
+        names = [*PROVIDERS, "events"]
+        anywhere = [word for name in names for word in (f"--{name.replace('_', '-')}-addr", "127.0.0.1:0")]
         self.start("sandbox", *anywhere, says="`longshore sandbox fault`")
         return dict(re.findall(r"^(\w+) +(http://127\.0\.0\.1:\d+)$", self.log("sandbox"), re.M))
 
