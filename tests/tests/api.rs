@@ -70,6 +70,54 @@ async fn a_job_is_enqueued_carried_out_and_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_waits_from_the_start_is_told_what_nobody_else_is() {
+    let stage = Stage::set_for(Act::Payments).await;
+    let door = Door::open(&stage).await;
+    let _worker = stage.worker().start().await;
+    let args =
+        json!({"order_id": "order-1", "user_id": "user-7", "amount": 1000, "currency": "nok"});
+    let order = json!({"kind": "create_payment_intent", "args": args, "key": "order-1"});
+    let (status, accepted) = door.post("/v1/jobs?wait=20s", &order).await;
+    let job = &accepted["job"];
+    assert_eq!(
+        (status, &job["state"]),
+        (201, &json!("completed")),
+        "{accepted}"
+    );
+    let intent = stage.stripe.payment_intents().swap_remove(0);
+    let secret = &intent["client_secret"];
+    assert_eq!(&job["private_result"]["client_secret"], secret);
+    let id = accepted["id"].as_str().expect("an id");
+    let (status, later) = door.get(&format!("/v1/jobs/{id}?wait=1s")).await;
+    assert_eq!((status, later.get("private_result")), (200, None));
+    // Sent again with its key: the same job, which has ended.
+    let (status, again) = door.post("/v1/jobs?wait=20s", &order).await;
+    assert_eq!((status, &again["job"]["id"]), (200, &json!(id)));
+    assert_eq!(again["job"].get("private_result"), None);
+    let (status, refused) = door.post("/v1/jobs?wait=soon", &order).await;
+    assert_eq!(
+        (status, &refused["error"]["code"]),
+        (422, &json!("invalid_option"))
+    );
+
+    let mut declined = order.clone();
+    declined["key"] = json!("order-2");
+    declined["args"]["payment_method"] = json!("pm_card_chargeDeclined");
+    declined["args"]["confirm"] = json!(true);
+    declined["args"]["off_session"] = json!(true);
+    let (status, dead) = door.post("/v1/jobs?wait=20s", &declined).await;
+    let job = &dead["job"];
+    assert_eq!((status, &job["state"]), (201, &json!("dead")), "{dead}");
+    assert_eq!(job["details"]["decline_code"], "generic_decline");
+    let intents = stage.stripe.payment_intents();
+    let declined = intents.iter().find(|at| at["id"] != intent["id"]);
+    assert_eq!(
+        &job["details"]["payment_intent"],
+        &declined.expect("is there")["id"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_is_given_another_time_and_taken_back() {
     let stage = Stage::set_for(Act::Sms).await;
     let door = Door::open(&stage).await;

@@ -89,6 +89,7 @@ async fn workers_killed_at_random_make_one_payment_each() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_operations_of_a_checkout_one_after_the_other() {
     let stage = Stage::set_for(Act::Payments).await;
+    all_is_slow(&stage).await;
     let worker = stage.worker().start().await;
     let wait = Duration::from_secs(20);
     let client = &stage.client;
@@ -111,19 +112,24 @@ async fn the_operations_of_a_checkout_one_after_the_other() {
     assert_eq!(stage.stripe.customers().len(), 1);
 
     let order = CreatePaymentIntent::new("order-1", "user-7", 1000, "nok");
-    let intent = client.enqueue_and_wait(order, wait).await.expect("done");
-    let intent = intent.result.expect("a result");
+    let waited = client.enqueue_and_wait(order, wait).await.expect("done");
+    let intent = waited.result.expect("a result");
     assert_eq!(intent["status"], "requires_payment_method");
     let id = intent["payment_intent"].as_str().expect("an id").to_owned();
     let at_stripe = stage.stripe.payment_intent(&id).expect("is there");
     assert_eq!(at_stripe["customer"], customer["customer"]);
     assert_eq!(at_stripe["metadata"]["orderId"], "order-1");
+    let private = waited.private_result.expect("who waits is told");
+    let secret = &private.expose()["client_secret"];
+    assert_eq!(*secret, at_stripe["client_secret"]);
+    a_doubted_payer_is_sent_to_their_bank(&stage).await;
 
     let confirm = ConfirmPaymentIntent::new(&id)
         .payment_method("pm_card_visa")
         .return_url("https://shop.example.com/paid");
     let paid = client.enqueue_and_wait(confirm, wait).await.expect("done");
     assert_eq!(paid.result.expect("a result")["status"], "succeeded");
+    assert_eq!(paid.private_result, None, "nothing is left to do");
 
     let subscribe = CreateSubscription::new("user-7", "price_1").quantity(2);
     let subscription = client
@@ -146,22 +152,53 @@ async fn the_operations_of_a_checkout_one_after_the_other() {
         "{exported}"
     );
 
-    // The secret that lets a browser pay is nowhere: not in Redis, not in a log.
+    // The secret that lets a browser pay is nowhere.
     let secret = at_stripe["client_secret"].as_str().expect("has one");
     assert!(!worker.says(secret) && !worker.says("_secret_"));
-    for key in all_keys(&stage).await {
-        let value: Vec<u8> = stage
-            .queue
-            .link()
-            .command(redis::cmd("DUMP").arg(&key))
-            .await
-            .expect("dumps");
-        let text = String::from_utf8_lossy(&value);
-        assert!(
-            !text.contains("_secret_"),
-            "{}",
-            String::from_utf8_lossy(&key)
-        );
+    redis_has_nowhere(&stage, "_secret_").await;
+}
+
+/// By who waits: the way there is told nobody else.
+async fn a_doubted_payer_is_sent_to_their_bank(stage: &Stage) {
+    let doubted = CreatePaymentIntent::new("order-2", "user-7", 1000, "nok")
+        .payment_method("pm_card_authenticationRequired")
+        .confirm(true)
+        .return_url("https://shop.example.com/paid");
+    let waited = stage.client.enqueue(doubted).key("order-2");
+    let waited = waited.and_wait(Duration::from_secs(20)).await;
+    let waited = waited.expect("done");
+    let result = waited.result.expect("a result");
+    assert_eq!(result["status"], "requires_action");
+    let private = waited.private_result.expect("who waits is told");
+    let url = private.expose()["redirect_url"].as_str().expect("a URL");
+    assert!(url.starts_with("https://hooks.stripe.com/"), "{url}");
+}
+
+/// Neither in a key nor in what was sent there.
+async fn redis_has_nowhere(stage: &Stage, secret: &str) {
+    let link = stage.queue.link();
+    let mut sent = redis::cmd("SLOWLOG");
+    let sent = link.command::<redis::Value>(sent.arg("GET").arg(-1)).await;
+    let sent = format!("{:?}", sent.expect("is allowed"));
+    assert!(sent.contains("SPUBLISH") && !sent.contains(secret));
+    for key in all_keys(stage).await {
+        let value = link.command::<Vec<u8>>(redis::cmd("DUMP").arg(&key)).await;
+        let value = value.expect("dumps");
+        let key = String::from_utf8_lossy(&key);
+        assert!(!String::from_utf8_lossy(&value).contains(secret), "{key}");
+    }
+}
+
+/// Has Redis write every command into its slow log.
+async fn all_is_slow(stage: &Stage) {
+    for (name, value) in [
+        ("slowlog-log-slower-than", "0"),
+        ("slowlog-max-len", "100000"),
+    ] {
+        let mut config = redis::cmd("CONFIG");
+        config.arg("SET").arg(name).arg(value);
+        let set = stage.queue.link().command::<String>(&config).await;
+        assert_eq!(set.expect("is allowed"), "OK");
     }
 }
 
@@ -185,6 +222,14 @@ async fn a_declined_card_is_dead_at_once_in_the_group_of_its_decline_code() {
     let id = stage.client.enqueue(declined).await.expect("accepted");
     stage.is(id, JobState::Dead).await;
     assert_eq!(outcomes(&stage.job(id).await), ["refused"], "never retried");
+    let status = stage.client.status(id).await.expect("looks");
+    let details = status.expect("is known").details;
+    assert_eq!(details["decline_code"], "insufficient_funds");
+    let intent = stage.stripe.payment_intents()[0]["id"].clone();
+    assert_eq!(details["payment_intent"], intent);
+    let id = id.to_string();
+    let shown = stage.longshore(&["job", &*id, "--json"]).await.json();
+    assert_eq!(shown["history"][0]["details"], json!(details));
     let groups = stage.longshore(&["dead", "groups", "--json"]).await.json();
     assert_eq!(groups[0]["reason"], "refused by stripe: insufficient_funds");
     assert_eq!(groups[0]["count"], 1);

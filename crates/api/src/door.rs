@@ -12,7 +12,7 @@ use longshore_integration::Files;
 use longshore_job::{JobId, Kinds};
 use longshore_listener::LogLimit;
 use longshore_operator::Operator;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
@@ -83,6 +83,9 @@ impl Door {
             fields.insert("reason".to_owned(), told(last.reason));
             fields.insert("provider".to_owned(), told(last.provider));
             fields.insert("code".to_owned(), told(last.code));
+            if let Some(details) = last.details.filter(|details| !details.is_empty()) {
+                fields.insert("details".to_owned(), json!(details));
+            }
         }
         Ok(Seen { has_ended, json })
     }

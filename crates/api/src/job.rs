@@ -1,24 +1,21 @@
 //! `/v1/jobs/{id}`: look at one, wait for its end, take it back, give it another time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use longshore_client::{Cancelled, ClientError, Rescheduled, RunAt};
+use longshore_client::{Cancelled, Rescheduled, RunAt};
 use longshore_job::JobId;
 
 use crate::body;
 use crate::door::{Door, Seen};
 use crate::error::{ApiError, Finding};
-use crate::fields::{Fields, duration};
-use crate::query::{self, Query};
+use crate::fields::Fields;
+use crate::query;
 use crate::tokens::Caller;
-
-/// Nobody waits longer in one request.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+use crate::wait;
 
 /// The longest reason for a change, in characters.
 const MOST_REASON: usize = 1_000;
@@ -30,59 +27,15 @@ pub(crate) async fn show(
     id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let mut query = Query::read(query.as_deref(), &["wait"]);
-    let wait = match query.get("wait").map(duration) {
-        None => Duration::ZERO,
-        Some(Ok(wait)) => wait.min(LONGEST_WAIT),
-        Some(Err(cure)) => {
-            query.wrong("wait", cure);
-            Duration::ZERO
-        }
-    };
-    let wait = query.done(wait)?;
+    let wait = wait::asked(query.as_deref())?;
     let id = parse(id)?;
     let mut seen = door.job(&caller, id).await?;
     if !seen.has_ended && !wait.is_zero() {
-        door.wait(&caller, id, wait).await?;
-        seen = door.job(&caller, id).await?;
+        let place = door.place_to_wait(&caller)?;
+        let private = place.until(door.client.wait(id, wait)).await?;
+        seen = door.job(&caller, id).await?.with_private(private);
     }
     Ok(axum::Json(seen.json).into_response())
-}
-
-impl Door {
-    /// Returns when the job has ended, after so long, or when this process stops. Whoever settles the job tells.
-    async fn wait(&self, caller: &Caller, id: JobId, wait: Duration) -> Result<(), ApiError> {
-        let busy =
-            |_| ApiError::unavailable("busy", "too many requests wait: send it again").after(1);
-        let _own = caller.waiting.try_acquire().map_err(busy)?;
-        let _place = self.waiting.try_acquire().map_err(busy)?;
-        let _counted = Counted::new(&self.metrics.waiting);
-        let mut stop = self.stop.clone();
-        tokio::select! {
-            waited = self.client.wait(id, wait) => match waited {
-                Ok(_) | Err(ClientError::StillRunning { .. }) => Ok(()),
-                Err(error) => Err(self.failed(error)),
-            },
-            // An error is that nobody is left who could say it.
-            _ = stop.wait_for(|stop| *stop) => Ok(()),
-        }
-    }
-}
-
-/// One that waits, as long as it does.
-struct Counted<'a>(&'a prometheus_client::metrics::gauge::Gauge);
-
-impl<'a> Counted<'a> {
-    fn new(gauge: &'a prometheus_client::metrics::gauge::Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
 }
 
 /// `POST /v1/jobs/{id}/cancel`

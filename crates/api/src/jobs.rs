@@ -8,13 +8,15 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use longshore_client::Enqueued;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::body;
 use crate::door::Door;
 use crate::error::{ApiError, Finding};
 use crate::order;
-use crate::query::{self, Query};
+use crate::query::Query;
 use crate::tokens::Caller;
+use crate::wait;
 
 /// The header with the key.
 const KEY: &str = "idempotency-key";
@@ -26,25 +28,44 @@ pub(crate) async fn enqueue(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
-    query::none(head.uri.query())?;
+    let wait = wait::asked(head.uri.query())?;
     let read = body::json(&head, body).await?;
     let key = header_key(&head.headers)?;
     let order = order::read(&door, &caller, body::text(&read.bytes)?, key.as_deref())?;
     // Its memory is for others while Redis is waited for.
     drop(read);
     let client = door.client_of(&caller, &head.headers);
-    let enqueued = client.enqueue_prepared([order]).await;
-    let enqueued = enqueued.map_err(|error| door.failed(error))?;
-    let Some(enqueued) = enqueued.first() else {
-        return Err(ApiError::unavailable("busy", "nothing was enqueued"));
-    };
-    door.count(std::slice::from_ref(enqueued));
+    if wait.is_zero() {
+        let enqueued = client.enqueue_prepared([order]).await;
+        let enqueued = enqueued.map_err(|error| door.failed(error))?;
+        let Some(enqueued) = enqueued.first() else {
+            return Err(ApiError::unavailable("busy", "nothing was enqueued"));
+        };
+        door.count(std::slice::from_ref(enqueued));
+        return Ok(accepted(enqueued, Accepted::new(enqueued)));
+    }
+    let place = door.place_to_wait(&caller)?;
+    let (job, options) = order;
+    let enqueued = client.enqueue_prepared_and_listen(job, &options, wait);
+    let (enqueued, ended) = enqueued.await.map_err(|error| door.failed(error))?;
+    door.count(std::slice::from_ref(&enqueued));
+    let mut answer = Accepted::new(&enqueued);
+    // The job is accepted: whatever cannot be said of it now is asked for by its id.
+    if let Ok(private) = place.until(ended).await
+        && let Ok(seen) = door.job(&caller, enqueued.id).await
+    {
+        answer.job = Some(seen.with_private(private).json);
+    }
+    Ok(accepted(&enqueued, answer))
+}
+
+fn accepted(enqueued: &Enqueued, answer: Accepted) -> Response {
     let status = match enqueued.duplicate {
         true => StatusCode::OK,
         false => StatusCode::CREATED,
     };
     let place = [(LOCATION, format!("/v1/jobs/{}", enqueued.id))];
-    Ok((status, place, axum::Json(Accepted::new(enqueued))).into_response())
+    (status, place, axum::Json(answer)).into_response()
 }
 
 /// An accepted job, as answers have it.
@@ -55,6 +76,9 @@ pub(crate) struct Accepted {
     pub(crate) line: Option<usize>,
     pub(crate) id: String,
     pub(crate) duplicate: bool,
+    /// The job, where the request waited for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) job: Option<Value>,
 }
 
 impl Accepted {
@@ -63,6 +87,7 @@ impl Accepted {
             line: None,
             id: enqueued.id.to_string(),
             duplicate: enqueued.duplicate,
+            job: None,
         }
     }
 }

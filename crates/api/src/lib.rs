@@ -33,6 +33,7 @@ mod query;
 mod strict;
 mod tokens;
 mod trace;
+mod wait;
 
 pub use api::{Api, ApiListening, ApiOptions, ApiParts};
 pub use door::IsAway;

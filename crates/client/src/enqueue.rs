@@ -5,8 +5,7 @@ use std::time::{Duration, SystemTime};
 use longshore_job::{Job, JobId, Prepared, Priority};
 use longshore_queue::Enqueued;
 
-use crate::batch::not_pushed;
-use crate::{Client, ClientError, EnqueueOptions};
+use crate::{Client, ClientError, EnqueueOptions, JobStatus};
 
 /// A job about to be enqueued: set options, then await it.
 #[derive(Debug)]
@@ -79,18 +78,23 @@ impl<'a, J: Job> Enqueue<'a, J> {
     /// When the job, its key or an option is refused, or Redis is away until the call gives up. [`ClientError::NotCopied`] when Redis
     /// accepted the job, but too few replicas have it.
     pub async fn send(self) -> Result<Enqueued, ClientError> {
-        self.options.check()?;
         let prepared = Prepared::new(&self.job)?;
-        let queue = prepared.queue.clone();
-        let job = self.client.new_job(prepared, &self.options);
-        let id = job.id;
-        let target = self.client.target(&queue)?;
-        let pushed = target.push(std::slice::from_ref(&job)).await;
-        let answers = pushed.map_err(|error| not_pushed(std::slice::from_ref(&job), error))?;
-        Ok(answers.into_iter().next().unwrap_or(Enqueued {
-            id,
-            duplicate: false,
-        }))
+        let (job, queue) = self.client.checked(prepared, &self.options)?;
+        self.client.push_one(&queue, &job).await
+    }
+
+    /// Enqueues the job and waits until it has ended, but at most for `timeout`, as [`Client::enqueue_and_wait`] does. Where its key
+    /// was taken already, the job that has it is waited for.
+    ///
+    /// # Errors
+    /// As [`Client::enqueue_and_wait`].
+    pub async fn and_wait(self, timeout: Duration) -> Result<JobStatus, ClientError> {
+        let prepared = Prepared::new(&self.job)?;
+        let enqueued = self
+            .client
+            .enqueue_prepared_and_listen(prepared, &self.options, timeout);
+        let (_, ended) = enqueued.await?;
+        ended.await
     }
 }
 

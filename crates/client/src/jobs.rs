@@ -1,14 +1,16 @@
 //! What a producer asks about its jobs, and does to them after they were enqueued.
 
+use std::future::Future;
 use std::time::Duration;
 
-use longshore_job::{Job, JobId};
-use longshore_queue::{Cancelled, EnqueuedBy, Key, Rescheduled, RunAt, Signed};
+use longshore_job::{Job, JobId, Prepared};
+use longshore_queue::{Cancelled, Enqueued, EnqueuedBy, Key, Rescheduled, RunAt, Signed};
 use tokio::time::{Instant, sleep};
 
 use crate::options::check_time;
 use crate::target::To;
-use crate::{Client, ClientError, JobStatus};
+use crate::waiting::Listening;
+use crate::{Client, ClientError, EnqueueOptions, JobStatus};
 
 /// Nobody waits longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -89,7 +91,7 @@ impl Client {
 
     /// Enqueues a job and waits until it has completed, died or was cancelled, but at most for `timeout`. For jobs that a user
     /// waits for: the end is told by whoever writes it, over one connection for all that this client waits for. After
-    /// `timeout` the job stays in its queue, unless it has an expiry.
+    /// `timeout` the job stays in its queue, unless it has an expiry. [`JobStatus::private_result`] has what only who waits is told.
     ///
     /// # Errors
     /// When the job is refused, when Redis is away while it is enqueued, or when the job has not ended in time
@@ -99,10 +101,37 @@ impl Client {
         job: J,
         timeout: Duration,
     ) -> Result<JobStatus, ClientError> {
+        self.enqueue(job).and_wait(timeout).await
+    }
+
+    /// Enqueues a job that was checked before, as [`Client::enqueue_prepared`] does. Returns whether it is new, and a future that
+    /// waits for its end as [`Client::enqueue_and_wait`] does. `timeout` is for both.
+    ///
+    /// # Errors
+    /// When the job is not accepted.
+    pub async fn enqueue_prepared_and_listen(
+        &self,
+        job: Prepared,
+        options: &EnqueueOptions,
+        timeout: Duration,
+    ) -> Result<
+        (
+            Enqueued,
+            impl Future<Output = Result<JobStatus, ClientError>> + Send,
+        ),
+        ClientError,
+    > {
         let give_up = deadline(timeout);
-        let queue = job.queue();
-        let id = self.enqueue(job).await?;
-        self.until_ended(&queue, id, give_up).await
+        let (job, queue) = self.checked(job, options)?;
+        let listening = match &self.to {
+            To::Redis(redis) => Some(redis.listen(&queue, job.id, give_up).await?),
+            To::Sink(_) => None,
+        };
+        let enqueued = self.push_one(&queue, &job).await?;
+        let listening = listening.filter(|_| enqueued.id == job.id);
+        let id = enqueued.id;
+        let ended = async move { self.until_ended(&queue, id, give_up, listening).await };
+        Ok((enqueued, ended))
     }
 
     /// Waits until a job that was enqueued before, by whomever, has completed, died or was cancelled, but at most for `timeout`. For
@@ -116,7 +145,7 @@ impl Client {
         match self.status(id).await? {
             None => Err(ClientError::NotFound { id }),
             Some(status) if status.has_ended() => Ok(status),
-            Some(status) => self.until_ended(&status.queue, id, give_up).await,
+            Some(status) => self.until_ended(&status.queue, id, give_up, None).await,
         }
     }
 
@@ -135,9 +164,10 @@ impl Client {
         queue: &str,
         id: JobId,
         give_up: Instant,
+        listening: Option<Listening>,
     ) -> Result<JobStatus, ClientError> {
         let sink = match &self.to {
-            To::Redis(redis) => return redis.until_ended(queue, id, give_up).await,
+            To::Redis(redis) => return redis.until_ended(queue, id, give_up, listening).await,
             To::Sink(sink) => sink,
         };
         let mut pause = Duration::from_millis(10);

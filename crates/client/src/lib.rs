@@ -37,6 +37,9 @@
 //! [`Address`]. `rediss://` needs the feature `tls` (on by default); its crypto provider is `ring`, unless the program has
 //! installed another.
 //!
+//! With the feature `private` (on by default) calls that wait have a job's private result ([`JobStatus::private_result`]), such as a payment's
+//! client secret. It adds `ring`, which `tls` has as well.
+//!
 //! With the feature `kinds` (on by default) the args of this project's own kinds are in [`kinds`]. With the feature `opentelemetry` (on by default) the W3C trace context of the current span travels with the job.
 
 mod batch;
@@ -61,7 +64,7 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 pub use enqueue::Enqueue;
 pub use error::ClientError;
-pub use longshore_job::{InvalidArgs, Job, JobId, KindPolicy, Priority};
+pub use longshore_job::{InvalidArgs, Job, JobId, KindPolicy, Priority, PrivateResult};
 pub use longshore_queue::{
     Address, Cancelled, Enqueued, JobState, Lane, NewJob, QueueError, Rescheduled, RunAt, Sentinel,
     TlsFiles,

@@ -1,8 +1,9 @@
 //! A job as a client enqueues it, with the client's name.
 
 use longshore_job::{JobId, Prepared};
-use longshore_queue::{EnqueuedBy, Key, Lane, NewJob};
+use longshore_queue::{Enqueued, EnqueuedBy, Key, Lane, NewJob};
 
+use crate::batch::not_pushed;
 use crate::trace::trace_context;
 use crate::{Client, ClientError, EnqueueOptions};
 
@@ -32,6 +33,32 @@ impl Client {
             by: Some(EnqueuedBy::operator(name)),
             ..self
         }
+    }
+
+    /// One job with its queue, where its options are in order.
+    pub(crate) fn checked(
+        &self,
+        prepared: Prepared,
+        options: &EnqueueOptions,
+    ) -> Result<(NewJob, String), ClientError> {
+        options.check()?;
+        let queue = prepared.queue.clone();
+        Ok((self.new_job(prepared, options), queue.into()))
+    }
+
+    /// Pushes one job.
+    pub(crate) async fn push_one(
+        &self,
+        queue: &str,
+        job: &NewJob,
+    ) -> Result<Enqueued, ClientError> {
+        let job = std::slice::from_ref(job);
+        let pushed = self.target(queue)?.push(job).await;
+        let answers = pushed.map_err(|error| not_pushed(job, error))?;
+        Ok(answers.into_iter().next().unwrap_or(Enqueued {
+            id: job[0].id,
+            duplicate: false,
+        }))
     }
 
     /// A job as this client enqueues it.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::one_queue::{Failed, OneQueue, Patience};
 use crate::outage::Outage;
-use crate::waiting::Waiting;
+use crate::waiting::{Listening, Waiting};
 use crate::{ClientError, JobStatus};
 
 /// Longer than any queue keeps ended jobs.
@@ -67,15 +67,29 @@ impl Redis {
         Ok(queue)
     }
 
+    /// Listens for a job that is about to be enqueued.
+    pub(crate) async fn listen(
+        &self,
+        queue: &str,
+        id: JobId,
+        give_up: Instant,
+    ) -> Result<Listening, ClientError> {
+        let queue = self.queue(queue)?;
+        Ok(self.waiting.listen(&queue, id, give_up).await)
+    }
+
     /// Waits until the job has ended, but not longer than until `give_up`.
     pub(crate) async fn until_ended(
         &self,
         queue: &str,
         id: JobId,
         give_up: Instant,
+        listening: Option<Listening>,
     ) -> Result<JobStatus, ClientError> {
         let queue = self.queue(queue)?;
-        self.waiting.until_ended(&queue, id, give_up).await
+        self.waiting
+            .until_ended(&queue, id, give_up, listening)
+            .await
     }
 
     pub(crate) async fn status(&self, id: JobId) -> Result<Option<JobStatus>, ClientError> {

@@ -1,8 +1,9 @@
 //! What a producer is told of a job.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longshore_job::{Envelope, JobId};
+use longshore_job::{Envelope, JobId, PrivateResult};
 use longshore_queue::{Delivery, JobInfo, JobState};
 
 /// What has become of a job. Its args are not in it.
@@ -27,6 +28,9 @@ pub struct JobStatus {
     pub ended_at: Option<SystemTime>,
     /// What it ended with, if it completed with a result.
     pub result: Option<serde_json::Value>,
+    /// What its run told those who waited for it, and nobody else: for a call that waited while it ran. It is kept nowhere, so
+    /// [`Client::status`](crate::Client::status) has none.
+    pub private_result: Option<PrivateResult>,
     /// What its last run came to, if it has run: `completed`, `skipped`, `refused`, `failed`, `throttled`, `outcome_unknown`,
     /// `unauthorized`, `lost`, `expired`, …
     pub outcome: Option<String>,
@@ -36,6 +40,8 @@ pub struct JobStatus {
     pub provider: Option<String>,
     /// That provider's own code for what went wrong, such as a decline code.
     pub code: Option<String>,
+    /// What else is known of it, by names that the kind documents, such as `decline_code` and `payment_intent`.
+    pub details: BTreeMap<String, String>,
     /// A request of it may have been carried out, and what became of that is not known.
     pub may_have_been_sent: bool,
     /// What became of its message after the provider had taken it on; `None` when nothing is known of a message.
@@ -70,10 +76,12 @@ impl JobStatus {
             next_run_at: None,
             ended_at: None,
             result: None,
+            private_result: None,
             outcome: None,
             reason: None,
             provider: None,
             code: None,
+            details: BTreeMap::new(),
             may_have_been_sent: false,
             delivery: None,
         }
@@ -105,6 +113,7 @@ impl JobStatus {
             status.reason = last.entry.reason;
             status.provider = last.entry.answer.provider.map(Into::into);
             status.code = last.entry.answer.code;
+            status.details = last.entry.answer.details;
         }
         status
     }

@@ -1,23 +1,31 @@
 //! Waiting for the end of jobs: whoever settles one tells those who wait for it.
 
+mod awaited;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use longshore_job::JobId;
-use longshore_queue::{Channel, Heard, Link, Queue, Wakes};
-use tokio::sync::Notify;
+use longshore_queue::{Channel, Link, Queue, Wakes};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::one_queue::OneQueue;
 use crate::{ClientError, JobStatus};
+use awaited::{Jobs, Told};
 
 /// How often one looks by oneself: a message may be lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The first look while nothing is heard, since the subscription does not stand.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
+
+/// How long an enqueue waits for the subscription to stand, so that nothing is told before somebody listens.
+const LISTEN_FIRST: Duration = Duration::from_secs(1);
+
+/// How long is listened for what was told before the end, where the end was seen before it was heard.
+const LISTEN_ON: Duration = Duration::from_millis(100);
 
 /// The calls of one client that wait. Nothing is opened before the first one.
 #[derive(Default)]
@@ -29,29 +37,66 @@ struct Subscription {
     of_queues: HashMap<String, (Channel, Arc<Jobs>)>,
 }
 
-/// The jobs of one queue that somebody waits for, with how many do.
-#[derive(Default)]
-struct Jobs(Mutex<HashMap<JobId, (usize, Arc<Notify>)>>);
+/// A call that waits for a job.
+pub(crate) struct Listening {
+    channel: Channel,
+    told: Told,
+    /// The key that Redis was told with the channel; `None` before that.
+    noted: Option<Option<String>>,
+}
+
+impl Listening {
+    /// Notes in Redis who is to be told, where it does not know.
+    async fn note(&mut self, queue: &Queue) -> Result<(), longshore_queue::QueueError> {
+        let key = self.told.key();
+        if self.noted.as_ref() != Some(&key) {
+            let id = self.told.id;
+            queue.tell_end(id, &self.channel, key.as_deref()).await?;
+            self.noted = Some(key);
+        }
+        Ok(())
+    }
+}
 
 impl Waiting {
-    /// Waits until the job has ended, but not longer than until `give_up`. It has been accepted before.
+    /// Listens for a job that is about to be enqueued: what its run tells those who wait is told once. Where that is not to be
+    /// had, the end is waited for all the same.
+    pub(crate) async fn listen(&self, of: &OneQueue, id: JobId, give_up: Instant) -> Listening {
+        let mut listening = self.listening(&of.queue, id);
+        let until = give_up.min(Instant::now() + LISTEN_FIRST);
+        // The enqueue says whether Redis is away.
+        let noted = timeout_at(until, of.once(listening.note(&of.queue))).await;
+        if matches!(noted, Ok(Ok(()))) {
+            listening.told.stands(until).await;
+        }
+        listening
+    }
+
+    fn listening(&self, queue: &Queue, id: JobId) -> Listening {
+        let (channel, jobs) = self.subscribed(queue);
+        Listening {
+            channel,
+            told: jobs.wait_for(id),
+            noted: None,
+        }
+    }
+
+    /// Waits until the job has ended, but not longer than until `give_up`. It has been accepted before. `listening`: since before
+    /// that.
     pub(crate) async fn until_ended(
         &self,
         of: &OneQueue,
         id: JobId,
         give_up: Instant,
+        listening: Option<Listening>,
     ) -> Result<JobStatus, ClientError> {
         let queue = &*of.queue;
-        let (wakes, channel, jobs) = self.subscribed(queue);
-        let told = jobs.wait_for(id);
+        let mut listening = listening.unwrap_or_else(|| self.listening(queue, id));
         let mut pause = FIRST_LOOK;
-        let (mut asked, mut source) = (false, None);
+        let mut source = None;
         loop {
             let looked = timeout_at(give_up, async {
-                if !asked {
-                    queue.tell_end(id, &channel).await?;
-                    asked = true;
-                }
+                listening.note(queue).await?;
                 queue.job(&id.into()).await
             });
             // The job is accepted: an outage of Redis is waited out.
@@ -60,13 +105,13 @@ impl Waiting {
                     of.answered();
                     let status = job.map(|job| JobStatus::of(id, queue.name(), job));
                     if let Some(status) = status.filter(JobStatus::has_ended) {
-                        return Ok(status);
+                        return Ok(with_private_result(status, &listening.told).await);
                     }
                     source = None;
                 }
                 Ok(Err(error)) if error.is_outage() => {
                     // Redis may have forgotten who waits.
-                    asked = false;
+                    listening.noted = None;
                     source = Some(error);
                 }
                 Ok(Err(error)) => {
@@ -79,18 +124,18 @@ impl Waiting {
             if now >= give_up {
                 return Err(ClientError::StillRunning { id, source });
             }
-            let stands = wakes.stands() && source.is_none();
+            let stands = listening.told.stands_now() && source.is_none();
             let look = if stands { LOOK_EVERY } else { pause };
             pause = (pause * 2).min(LOOK_EVERY);
             tokio::select! {
-                () = told.notify.notified() => {}
+                () = listening.told.news() => {}
                 () = sleep(look.min(give_up - now)) => {}
             }
         }
     }
 
     /// The channel of the queue. What listens ends with the runtime that it was begun in, and is begun anew.
-    fn subscribed(&self, queue: &Queue) -> (Arc<Wakes>, Channel, Arc<Jobs>) {
+    fn subscribed(&self, queue: &Queue) -> (Channel, Arc<Jobs>) {
         let mut subscription = lock(&self.0);
         let ended = |of: &Subscription| of.listening.is_finished();
         if subscription.as_ref().is_none_or(ended) {
@@ -105,8 +150,23 @@ impl Waiting {
             let channel = wakes.channel(queue, move |heard| told.hear(heard));
             (channel, jobs)
         });
-        (Arc::clone(wakes), channel.clone(), Arc::clone(jobs))
+        (channel.clone(), Arc::clone(jobs))
     }
+}
+
+/// A completed job with what its run told those who wait. That was told before the end, on the same channel; who has seen the end
+/// and not heard of it listens on for a moment.
+async fn with_private_result(mut status: JobStatus, told: &Told) -> JobStatus {
+    let until = Instant::now() + LISTEN_ON;
+    while told.stands_now() && !told.heard_end() {
+        if timeout_at(until, told.news()).await.is_err() {
+            break;
+        }
+    }
+    if status.state == longshore_queue::JobState::Completed {
+        status.private_result = told.private_result();
+    }
+    status
 }
 
 impl Subscription {
@@ -125,56 +185,6 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.listening.abort();
-    }
-}
-
-impl Jobs {
-    fn wait_for(self: &Arc<Self>, id: JobId) -> Told {
-        let mut jobs = lock(&self.0);
-        let (waiting, notify) = jobs.entry(id).or_default();
-        *waiting += 1;
-        Told {
-            id,
-            notify: Arc::clone(notify),
-            jobs: Arc::clone(self),
-        }
-    }
-
-    fn hear(&self, heard: Heard) {
-        let jobs = lock(&self.0);
-        match heard {
-            Heard::Ended(id) => {
-                if let Some((_, notify)) = jobs.get(&id) {
-                    notify.notify_waiters();
-                    notify.notify_one();
-                }
-            }
-            // It stands, or stands no more: everybody looks.
-            Heard::Work | Heard::Broken | Heard::Stop => {
-                for (_, notify) in jobs.values() {
-                    notify.notify_one();
-                }
-            }
-        }
-    }
-}
-
-/// One who waits for a job.
-struct Told {
-    id: JobId,
-    notify: Arc<Notify>,
-    jobs: Arc<Jobs>,
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        let mut jobs = lock(&self.jobs.0);
-        if let Some((waiting, _)) = jobs.get_mut(&self.id) {
-            *waiting -= 1;
-            if *waiting == 0 {
-                jobs.remove(&self.id);
-            }
-        }
     }
 }
 

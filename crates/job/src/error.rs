@@ -1,6 +1,7 @@
 //! What a run can end as. Small and closed on purpose: settling is one match over these.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -33,6 +34,10 @@ pub struct Answer {
     /// The provider's id for the request or what it made, for its support desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// What else a program may want to know of it, by short names that the kind documents: a decline code, the id of what was made
+    /// all the same. Words and ids alone: it is shown wherever the code is, so it holds no secret and names no person.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, String>,
     /// The part of the reason that the provider wrote, word for word. Empty if the whole reason is ours and quotes no args. `None`
     /// if that is not known. Every word of the job's args is removed from this part, however short; if it is `None`, from the whole
     /// reason. From the rest only addresses, numbers and long texts are removed, which our own words do not contain by chance.
@@ -239,6 +244,21 @@ impl JobError {
                 answer,
             },
         }
+    }
+
+    /// The same, with one more of its [`details`](Answer::details), if there is one.
+    #[must_use]
+    pub fn with_detail(mut self, name: &str, value: Option<&str>) -> Self {
+        let (Self::Permanent { answer, .. }
+        | Self::Throttled { answer, .. }
+        | Self::Transient { answer, .. }
+        | Self::NotReached { answer, .. }
+        | Self::OutcomeUnknown { answer, .. }
+        | Self::Unauthorized { answer, .. }) = &mut self;
+        if let Some(value) = value {
+            answer.details.insert(name.to_owned(), value.to_owned());
+        }
+        self
     }
 
     /// The reason alone.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use crate::memory::{Memory, Outbox};
 use crate::missing::Missing;
 use crate::{
-    Answer, CallReport, Job, JobError, JobId, KindPolicy, NotNow, Outcome, Pass, Reach, Route,
-    Unreached,
+    Answer, CallReport, Job, JobError, JobId, KindPolicy, NotNow, Outcome, Pass, PrivateResult,
+    Reach, Route, Unreached,
 };
 
 /// Carries out the jobs of one kind. One handler serves all runs of its kind at the same time.
@@ -119,6 +119,14 @@ pub trait Gate: Send + Sync {
 
     /// Notes that a host was not reached. See [`Run::not_reached`].
     fn not_reached(&self, _unreached: Unreached, _again: Arc<dyn Reach>) {}
+
+    /// Tells those who wait for the job a private result. See [`Run::tell_waiters`].
+    fn tell_waiters<'a>(
+        &'a self,
+        _result: &'a PrivateResult,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async {})
+    }
 
     /// Counts what a provider takes money for. See [`Run::billed`].
     fn billed(&self, _provider: &'static str, _unit: &'static str, _units: u64) {}
@@ -258,6 +266,13 @@ impl Run {
     /// of that provider until `again` has reached the host.
     pub fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
         self.gate.not_reached(unreached, again);
+    }
+
+    /// Tells those who wait for this job at this moment a result that nobody else may have, and that is kept nowhere: a secret, a URL
+    /// with one in it. They have it with the job's end, if it completes. Nobody is told if nobody waits, and it is not told
+    /// again; so a handler gives another way to ask for it. A run that comes after tells it anew. Call it before the run ends.
+    pub async fn tell_waiters(&self, result: PrivateResult) {
+        self.gate.tell_waiters(&result).await;
     }
 
     /// Counts what a provider charges for, in the unit of its price list (`mail`, `segment`, `request`). Call it once it is known

@@ -30,6 +30,7 @@ mod payload;
 mod person;
 mod policy;
 mod priority;
+mod private;
 mod retry;
 mod schema;
 mod standalone;
@@ -57,6 +58,7 @@ pub use payload::{
 pub use person::{Found, InvalidPerson, Person, PersonArg, PersonForm};
 pub use policy::{KindOverrides, KindPolicy, OnUnknown, RunPolicy};
 pub use priority::{Priority, UnknownPriority};
+pub use private::PrivateResult;
 #[cfg(feature = "backoff")]
 pub use retry::Backoff;
 pub use retry::{Reconnect, RetrySchedule};

@@ -1,5 +1,7 @@
 //! One job, with its history.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use longshore_job::{Envelope, Kinds, Priority};
@@ -129,6 +131,9 @@ pub struct PutBackRow {
     pub status: Option<u16>,
     /// Its own code.
     pub code: Option<String>,
+    /// What else is known of it, by names that its kind documents.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, String>,
     /// Why, in words.
     pub reason: Option<String>,
 }
@@ -144,6 +149,7 @@ impl From<Recorded> for PutBackRow {
             provider: entry.answer.provider.map(std::borrow::Cow::into_owned),
             status: entry.answer.status,
             code: entry.answer.code,
+            details: entry.answer.details,
             reason: entry.reason,
         }
     }
@@ -250,6 +256,9 @@ pub struct HistoryRow {
     pub status: Option<u16>,
     /// Its own code.
     pub code: Option<String>,
+    /// What else is known of it, by names that its kind documents, such as `decline_code`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, String>,
     /// Its id for the request.
     pub request_id: Option<String>,
     /// Why, in words.
@@ -286,6 +295,7 @@ impl HistoryRow {
             provider: entry.answer.provider.map(std::borrow::Cow::into_owned),
             status: entry.answer.status,
             code: entry.answer.code,
+            details: entry.answer.details,
             request_id: entry.answer.request_id,
             reason: entry.reason,
             enqueued: entry.enqueued,

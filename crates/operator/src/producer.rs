@@ -1,5 +1,7 @@
 //! What a producer sees of its job: all but the args, and who of the operators did what and why.
 
+use std::collections::BTreeMap;
+
 use longshore_job::JobId;
 use longshore_queue::{HistoryEntry, JobState};
 
@@ -59,6 +61,7 @@ impl JobView {
                 reason: back.reason.as_deref(),
                 provider: back.provider.as_deref(),
                 code: back.code.as_deref(),
+                details: Some(&back.details),
             },
             (Some(run), None) => LastRun::of_attempt(run),
             (None, None) => LastRun::default(),
@@ -93,6 +96,8 @@ pub struct LastRun<'a> {
     pub provider: Option<&'a str>,
     /// That provider's own code.
     pub code: Option<&'a str>,
+    /// What else is known of it, by names that the kind documents.
+    pub details: Option<&'a BTreeMap<String, String>>,
 }
 
 impl<'a> LastRun<'a> {
@@ -102,6 +107,7 @@ impl<'a> LastRun<'a> {
             reason: row.reason.as_deref(),
             provider: row.provider.as_deref(),
             code: row.code.as_deref(),
+            details: Some(&row.details),
         }
     }
 }

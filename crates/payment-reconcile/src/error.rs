@@ -27,6 +27,12 @@ use crate::stripe::NAME;
 /// How long a job waits when another request has its object. Those take a second or two.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
+/// The [detail](Answer::details) that says why a bank declined.
+const DECLINE_CODE: &str = "decline_code";
+
+/// The [detail](Answer::details) that says which payment intent it is: whoever has to come back to pay comes back to this one.
+pub(crate) const PAYMENT_INTENT: &str = "payment_intent";
+
 /// Stripe's table. The same key on the next attempt makes a lost answer safe; without the key it would be a second payment.
 pub(crate) struct Answers;
 
@@ -126,7 +132,18 @@ fn should_retry(response: &Response) -> Option<bool> {
 /// Of a request that changes something, under an idempotency key or one that may be made twice.
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 pub(crate) fn of_writing(error: CallError) -> JobError {
-    Answers.job_error(Purpose::Effect, &error)
+    let job_error = Answers.job_error(Purpose::Effect, &error);
+    let Some(response) = error.response() else {
+        return job_error;
+    };
+    let complaint = Complaint::of(response);
+    let intent = complaint.payment_intent.as_ref().map(|intent| &*intent.id);
+    job_error
+        .with_detail(
+            DECLINE_CODE,
+            complaint.decline_code.as_deref().and_then(word),
+        )
+        .with_detail(PAYMENT_INTENT, intent.and_then(word))
 }
 
 /// Of a request that reads what the job is about.
@@ -154,15 +171,15 @@ pub(crate) fn answer(response: &Response) -> Answer {
 
 /// A payment that was declined, as it was found when it was looked for.
 pub(crate) fn declined(code: Option<&str>, decline_code: Option<&str>) -> JobError {
-    let code = decline_code
-        .or(code)
-        .and_then(word)
-        .unwrap_or("card_declined");
-    JobError::Permanent {
+    let decline_code = decline_code.and_then(word);
+    let code = decline_code.or(code.and_then(word));
+    let code = code.unwrap_or("card_declined");
+    let error = JobError::Permanent {
         reason: format!("Stripe has the payment as declined: {code}"),
         answer: coded(code),
         blame: Blame::Theirs,
-    }
+    };
+    error.with_detail(DECLINE_CODE, decline_code)
 }
 
 /// Whether this is a refusal that an earlier request under the same key may have escaped: made before Stripe looked at

@@ -14,8 +14,10 @@ mod create_refund;
 mod create_subscription;
 mod mapping;
 
-use longshore_job::{Answer, Outcome};
+use longshore_job::{Answer, Outcome, Run};
 use serde_json::Value;
+
+use crate::Receipt;
 
 pub use cancel_subscription::CancelSubscriptionHandler;
 pub use confirm_payment_intent::ConfirmPaymentIntentHandler;
@@ -24,12 +26,25 @@ pub use create_payment_intent::CreatePaymentIntentHandler;
 pub use create_refund::CreateRefundHandler;
 pub use create_subscription::CreateSubscriptionHandler;
 
-/// With what the payer has to do, if anything.
-fn with_next_action(mut result: Value, next_action: Option<&str>) -> Value {
-    if let Some(next_action) = next_action {
-        result["next_action"] = next_action.into();
+/// With what the payer has to do, and why they were declined before, if so.
+fn with_what_is_left(mut result: Value, receipt: &Receipt) -> Value {
+    let words = [
+        ("next_action", receipt.next_action.as_deref()),
+        ("decline_code", receipt.decline_code.as_deref()),
+    ];
+    for (name, word) in words {
+        if let Some(word) = word {
+            result[name] = word.into();
+        }
     }
     result
+}
+
+/// Tells those who wait for the job what only they may have.
+async fn tell_waiters(run: &Run, receipt: &Receipt) {
+    if let Some(private) = &receipt.private {
+        run.tell_waiters(private.clone()).await;
+    }
 }
 
 fn done(result: Value, answer: Answer) -> Outcome {

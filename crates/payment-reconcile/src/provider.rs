@@ -17,7 +17,7 @@ use crate::{
     CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund,
     CreateSubscription,
 };
-use longshore_job::{Answer, JobError, Run};
+use longshore_job::{Answer, JobError, PrivateResult, Run};
 
 /// A provider's answer, on its way.
 pub type OperationFuture<'a> = Pin<Box<dyn Future<Output = Result<Receipt, JobError>> + Send + 'a>>;
@@ -36,8 +36,28 @@ pub struct Receipt {
     /// The provider's word for what the payer has to do, where something is left to do. No URL and no secret: results are
     /// kept.
     pub next_action: Option<String>,
+    /// Why the last try to collect it was declined, in the bank's word, where it was.
+    pub decline_code: Option<String>,
+    /// What the payer's browser needs for what is left to do: `client_secret`, `redirect_url`. Only those who wait for the job are
+    /// told, and it is kept nowhere.
+    pub private: Option<PrivateResult>,
     /// What is told of the answer.
     pub answer: Answer,
+}
+
+impl Receipt {
+    /// Of this thing, by the provider's id of it, with nothing else known yet.
+    #[must_use]
+    pub fn of(id: impl Into<String>, answer: Answer) -> Self {
+        Self {
+            id: id.into(),
+            status: None,
+            next_action: None,
+            decline_code: None,
+            private: None,
+            answer,
+        }
+    }
 }
 
 /// What a job wants done, to be looked for.

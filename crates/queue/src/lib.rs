@@ -61,6 +61,7 @@ mod packed;
 mod page;
 mod parked;
 mod pause;
+mod private;
 mod prove;
 mod provider;
 mod record;
@@ -133,6 +134,7 @@ pub use minutes::{Histogram, Minute};
 pub use notices::WaitingNotice;
 pub use page::{Letters, WholeLetter};
 pub use pause::Paused;
+pub use private::WaiterKey;
 pub use prove::Caller;
 pub use provider::{
     Admission, BreakerSpec, CallSlot, ClaimContext, Fallback, Limit, ProviderPolicy,

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::enqueue::millis;
+use crate::private::BEFORE_SEALED;
 use crate::{Link, Node, Open, Queue, QueueError, script};
 
 /// How often the connection is asked whether it still stands: a message on one that is dead would be heard by nobody.
@@ -30,12 +31,14 @@ const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
 
 /// What a queue is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
     /// There may be work.
     Work,
     /// A job has ended that somebody here waits for ([`Queue::tell_end`]).
     Ended(JobId),
+    /// A private result of a job that somebody here waits for, encrypted to their key ([`WaiterKey`](crate::WaiterKey)).
+    Private(JobId, Arc<[u8]>),
     /// Jobs of this process are asked to stop ([`Wakes::stop_channel`]).
     Stop,
     /// The subscription is broken: until it stands again nothing is heard.
@@ -103,7 +106,7 @@ impl Wakes {
             let listened = self.listen().await;
             let first = wait == RETRY_FIRST;
             if self.stands.swap(false, Ordering::AcqRel) {
-                self.tell_all(Heard::Broken);
+                self.tell_broken();
                 wait = RETRY_FIRST;
             } else if first && let Err(error @ QueueError::Refused { .. }) = &listened {
                 refused(error);
@@ -127,7 +130,10 @@ impl Wakes {
                 self.subscribe(&mut nodes, &names, &pushes).await?;
                 subscribed = names.len();
                 self.stands.store(true, Ordering::Release);
-                self.tell_all(Heard::Work);
+                // A channel that came since does not stand yet.
+                for name in &names {
+                    self.tell(name, Heard::Work);
+                }
             }
             tokio::select! {
                 push = pushed.recv() => match push.as_ref().and_then(heard_on) {
@@ -181,9 +187,9 @@ impl Wakes {
         }
     }
 
-    fn tell_all(&self, heard: Heard) {
+    fn tell_broken(&self) {
         for name in self.names() {
-            self.tell(&name, heard);
+            self.tell(&name, Heard::Broken);
         }
     }
 
@@ -202,16 +208,23 @@ impl fmt::Debug for Wakes {
 }
 
 impl Queue {
-    /// Has the end of a job told on this channel, once. A job that has ended before is told of to nobody: look after this call.
+    /// Has the end of a job told on this channel, once; and until then its private results, encrypted to the public half of a key
+    /// ([`WaiterKey`](crate::WaiterKey)), if there is one. A job that has ended before is told of to nobody: look after this call.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
-    pub async fn tell_end(&self, job: JobId, channel: &Channel) -> Result<(), QueueError> {
+    pub async fn tell_end(
+        &self,
+        job: JobId,
+        channel: &Channel,
+        key: Option<&str>,
+    ) -> Result<(), QueueError> {
         script::WAIT
             .on(&[&self.keys.waiters])
             .arg(job.to_string())
             .arg(channel.as_str())
             .arg(millis(WAITERS_STAY))
+            .arg(key.unwrap_or_default())
             .run::<u8>(&self.link)
             .await
             .map(drop)
@@ -250,11 +263,21 @@ fn heard_on(push: &PushInfo) -> Option<(String, Heard)> {
         return None;
     }
     let channel = String::from_utf8(channel.clone()).ok()?;
+    if let Some(heard) = private_in(said) {
+        return Some((channel, heard));
+    }
     let heard = match std::str::from_utf8(said).unwrap_or_default() {
         "stop" => Heard::Stop,
         said => said.parse().map_or(Heard::Work, Heard::Ended),
     };
     Some((channel, heard))
+}
+
+/// A job's id, and what is encrypted behind it.
+fn private_in(said: &[u8]) -> Option<Heard> {
+    let end = said.iter().position(|byte| *byte == BEFORE_SEALED)?;
+    let job = std::str::from_utf8(&said[..end]).ok()?.parse().ok()?;
+    Some(Heard::Private(job, said[end + 1..].into()))
 }
 
 /// Whether nothing more will come: the connection is closed, or Redis has ended a subscription (its slot moves).

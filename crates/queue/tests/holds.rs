@@ -324,3 +324,27 @@ async fn a_drip_goes_on_after_the_clock_went_back() {
     let wait = wait.expect("it goes on");
     assert!(wait <= Duration::from_secs(2), "{wait:?}");
 }
+
+/// What waited goes out at the provider's rate: the time in which nothing was let out does not add to it.
+#[tokio::test]
+async fn no_burst_follows_a_time_that_the_provider_named() {
+    let bench = Bench::new();
+    bench.enqueue(200).await;
+    let queue = bench.with(policy(100, 1));
+    let worker = bench.worker("w").await;
+    let job = claim(&queue, &worker, 1).await.jobs.remove(0);
+    let wait = Duration::from_millis(300);
+    end(&queue, &job, CallReport::Hold(wait)).await;
+    let over = holds(&queue).await[0].until_ms.expect("it ends");
+    let mut taken = 0;
+    while taken < 40 {
+        taken += claim(&queue, &worker, 200).await.jobs.len();
+        let now = queue.now_ms().await.expect("has a clock");
+        // Claims run 50 ms ahead of the rate at the most.
+        let most = match now.checked_sub(over) {
+            None => 0,
+            Some(since) => (since + 50) / 10 + 1,
+        };
+        assert!(taken as u64 <= most, "{taken} of {most}, {now} {over}");
+    }
+}

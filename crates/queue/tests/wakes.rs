@@ -157,8 +157,8 @@ async fn the_idle_worker_with_the_most_slots_free_is_woken_and_one_at_a_time() {
     for _ in 0..6 {
         after.push(heard_by.recv().await.expect("is told").1);
     }
-    assert_eq!(after[..3], [Heard::Broken; 3]);
-    assert_eq!(after[3..], [Heard::Work; 3]);
+    assert_eq!(after[..3], [const { Heard::Broken }; 3]);
+    assert_eq!(after[3..], [const { Heard::Work }; 3]);
     listening.abort();
 }
 
@@ -179,7 +179,7 @@ async fn whoever_waits_for_a_job_is_told_of_its_end_and_only_of_that() {
     }
     let ids = bench.enqueue(4).await;
     let tell = async |id: JobId, channel: &Channel| {
-        let noted = bench.queue.tell_end(id, channel).await;
+        let noted = bench.queue.tell_end(id, channel, None).await;
         noted.expect("notes");
     };
     for id in &ids[..3] {

@@ -6,7 +6,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use longshore_job::{Answer, CallReport, Gate, JobError, NotNow, Pass, Reach, Unreached};
+use longshore_job::{
+    Answer, CallReport, Gate, JobError, NotNow, Pass, PrivateResult, Reach, Unreached,
+};
 use tokio::sync::Notify;
 
 /// Where a request goes, and whether it has an effect there.
@@ -62,6 +64,8 @@ pub enum Noted {
         /// How it ended.
         end: Result<Answer, JobError>,
     },
+    /// It told those who wait for the job a private result.
+    ToldWaiters(PrivateResult),
     /// It counted what a provider charges for.
     Billed {
         /// The provider's name.
@@ -342,6 +346,14 @@ impl Gate for ScriptedGate {
 
     fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
         self.state().unreached = Some((unreached, again));
+    }
+
+    fn tell_waiters<'a>(
+        &'a self,
+        result: &'a PrivateResult,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        self.note(Noted::ToldWaiters(result.clone()));
+        Box::pin(std::future::ready(()))
     }
 
     fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {

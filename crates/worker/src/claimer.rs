@@ -44,7 +44,7 @@ pub(crate) async fn run(station: Arc<Station>, wakes: Arc<Wakes>) {
         };
         match heard {
             Heard::Work => station.claimer.wake(),
-            Heard::Ended(_) | Heard::Stop => {}
+            Heard::Ended(_) | Heard::Private(..) | Heard::Stop => {}
             Heard::Broken => {
                 // Redis may be another one when it is back: the next heartbeat finds out.
                 station.redis_memory.note_interruption();

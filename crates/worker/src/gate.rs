@@ -10,8 +10,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_job::{Answer, Gate, JobError, NotNow, Pass, Reach, Unreached};
+use longshore_job::{Answer, Gate, JobError, NotNow, Pass, PrivateResult, Reach, Unreached};
 use longshore_queue::{CallReport, ProviderPolicy, report_of_call};
+use tokio::time::timeout;
 
 use crate::entry::Entry;
 use crate::lock::lock;
@@ -21,6 +22,9 @@ use crate::station::Station;
 
 /// How long until Redis, or a limiter with too many calls ahead, is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
+
+/// How long a private result is tried to be told: the end of the job is waited for, too.
+const TELL_WITHIN: Duration = Duration::from_secs(2);
 
 /// Decides when a request of one run may leave this process.
 pub(crate) struct SendGate {
@@ -136,6 +140,22 @@ impl Gate for SendGate {
 
     fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {
         self.entry.note_unreached(unreached, again);
+    }
+
+    fn tell_waiters<'a>(
+        &'a self,
+        result: &'a PrivateResult,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            let Some(id) = self.entry.claimed.id.job_id() else {
+                return;
+            };
+            let told = timeout(TELL_WITHIN, self.station.queue.tell_private(id, result)).await;
+            if !matches!(told, Ok(Ok(_))) {
+                // Who waits asks again, as one who came too late.
+                tracing::debug!(job = %id, "a private result could not be told");
+            }
+        })
     }
 
     fn billed(&self, provider: &'static str, unit: &'static str, units: u64) {

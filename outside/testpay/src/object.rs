@@ -152,12 +152,7 @@ impl Object for Customer {
     const OBJECTS: &'static str = "customers";
 
     fn receipt(self, answer: Answer) -> Receipt {
-        Receipt {
-            id: self.id,
-            status: None,
-            next_action: None,
-            answer,
-        }
+        Receipt::of(self.id, answer)
     }
 }
 
@@ -166,10 +161,8 @@ impl Object for Payment {
 
     fn receipt(self, answer: Answer) -> Receipt {
         Receipt {
-            id: self.id,
             status: Some(self.status),
-            next_action: None,
-            answer,
+            ..Receipt::of(self.id, answer)
         }
     }
 }
@@ -179,10 +172,8 @@ impl Object for Subscription {
 
     fn receipt(self, answer: Answer) -> Receipt {
         Receipt {
-            id: self.id,
             status: Some(self.status),
-            next_action: None,
-            answer,
+            ..Receipt::of(self.id, answer)
         }
     }
 }

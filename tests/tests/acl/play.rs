@@ -123,6 +123,13 @@ async fn produced(stage: &Stage) -> JobId {
     let prepared = vec![(prepared, EnqueueOptions::default())];
     let enqueued = client.enqueue_prepared(prepared).await;
     enqueued.expect("is accepted");
+    let prepared = Prepared::new(&email(4)).expect("is checked");
+    let options = EnqueueOptions::default();
+    let listened = client
+        .enqueue_prepared_and_listen(prepared, &options, Duration::from_secs(20))
+        .await;
+    let (_, ended) = listened.expect("is accepted");
+    ended.await.expect("is sent");
     client
         .enqueue_all((0..3).map(email))
         .await

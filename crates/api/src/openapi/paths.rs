@@ -45,6 +45,15 @@ fn id() -> Value {
     })
 }
 
+fn wait(description: &str) -> Value {
+    json!({
+        "name": "wait",
+        "in": "query",
+        "description": description,
+        "schema": schema("Duration"),
+    })
+}
+
 pub(super) fn all(kinds: &[&str]) -> Value {
     json!({
         "/v1/jobs": {"post": enqueue(), "get": find(kinds)},
@@ -69,8 +78,9 @@ fn enqueue() -> Value {
     json!({
         "operationId": "enqueueJob",
         "tags": ["jobs"],
-        "summary": "Enqueues a job",
+        "summary": "Enqueues a job, and waits for its end if asked to",
         "parameters": [
+            wait("Answers when the job has ended, or after so long: `20s`. At most a minute. The answer then has the job."),
             {
                 "name": "Idempotency-Key",
                 "in": "header",
@@ -163,12 +173,10 @@ fn show() -> Value {
         "operationId": "getJob",
         "tags": ["jobs"],
         "summary": "Looks at a job, or waits for its end",
-        "parameters": [id(), {
-            "name": "wait",
-            "in": "query",
-            "description": "Answers when the job has ended, or after so long: `20s`. At most a minute.",
-            "schema": schema("Duration"),
-        }],
+        "parameters": [
+            id(),
+            wait("Answers when the job has ended, or after so long: `20s`. At most a minute."),
+        ],
         "responses": responses(
             &[("200", job("The job as it is now; after a wait, too, whether it has ended or not."))],
             &["403", "404"],

@@ -181,10 +181,16 @@ fn history(rows: &[HistoryRow]) -> Result<(), Failure> {
             .operation
             .as_ref()
             .map(|id| format!("by the replay {id}"));
+        let details = row.details.iter();
+        let details: Vec<_> = details
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
+        let details = Some(details.join(", ")).filter(|details| !details.is_empty());
         let old_args = row.old_args.as_ref().map(|args| format!("before: {args}"));
         for text in row
             .reason
             .iter()
+            .chain(&details)
             .chain(&operation)
             .chain(&request_id)
             .chain(&old_args)

@@ -65,6 +65,32 @@ impl Bench {
         }
     }
 
+    /// The one job that waits to be run, once there is one.
+    async fn first_waiting(&self) -> JobId {
+        let mut first = redis::cmd("LINDEX");
+        first.arg(&self.queue.keys().active).arg(-1);
+        loop {
+            let found = self.queue.link().command::<Option<String>>(&first);
+            if let Some(id) = found.await.expect("looks") {
+                return id.parse().expect("an id");
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The keys for private results that those who wait for the job have noted, once they are others than before.
+    async fn keys_other_than(&self, id: JobId, before: Option<&str>) -> String {
+        let mut noted = redis::cmd("HGET");
+        noted.arg(&self.queue.keys().waiters).arg(format!("k{id}"));
+        loop {
+            let keys = self.queue.link().command::<Option<String>>(&noted);
+            match keys.await.expect("looks") {
+                Some(keys) if Some(&*keys) != before => return keys,
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    }
+
     /// Completes the one job that waits, as a worker would.
     async fn work(&self) {
         let result = serde_json::json!({ "message_id": "m-1" });

@@ -276,6 +276,7 @@ fn entry_facts(view: &View, entry: &HistoryRow) -> Markup {
                     @if let Some(code) = entry.code.as_ref().filter(|code| entry.status.is_none_or(|status| **code != status.to_string())) { " · " (Short(code, 80)) }
                 }
             }
+            @for (name, value) in &entry.details { dt { (Short(name, 40)) } dd class="id" { (Short(value, 80)) } }
             @if let Some(ms) = entry.duration_ms { dt { "Took" } dd { (took(ms)) } }
             @if let Some(id) = &entry.request_id {
                 dt { "Request id" }

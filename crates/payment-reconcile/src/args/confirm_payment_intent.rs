@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::payment;
 use longshore_job::{InvalidArgs, Job, KindPolicy};
 
-/// Confirms a payment intent. Result: `{"payment_intent","status","next_action"?}`. A declined card is a dead letter at once.
+/// Confirms a payment intent. Result: `{"payment_intent","status","next_action"?,"decline_code"?}`. Who waits for the job has the
+/// private result `{"client_secret","redirect_url"?}` while there is something left to do; it is kept nowhere. A declined card is
+/// a dead letter at once, with `decline_code` and `payment_intent` as details.
 ///
 /// ```
 /// use longshore_payment_reconcile::ConfirmPaymentIntent;
@@ -73,7 +75,8 @@ impl Job for ConfirmPaymentIntent {
     const QUEUE: &'static str = "payment-reconcile";
     const PUBLIC_ARGS: &'static [&'static str] = &["payment_intent", "off_session"];
     const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
-    const PUBLIC_RESULT: &'static [&'static str] = &["payment_intent", "status", "next_action"];
+    const PUBLIC_RESULT: &'static [&'static str] =
+        &["payment_intent", "status", "next_action", "decline_code"];
     const POLICY: KindPolicy = payment::CHECKOUT;
     const VERIFIABLE: bool = true;
 

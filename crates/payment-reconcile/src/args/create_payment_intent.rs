@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::{currency, payment};
 use longshore_job::{InvalidArgs, Job, KindPolicy, PersonArg};
 
-/// Creates a payment intent for an order. Result: `{"payment_intent","status","next_action"?,"provider"}`. With the status
-/// `requires_action` `next_action` is the provider's word for what the payer has to do, such as `redirect_to_url`. Its
-/// `client_secret`, and the URL with such a secret in it, are kept nowhere: the app asks the provider for them.
+/// Creates a payment intent for an order. Result: `{"payment_intent","status","next_action"?,"decline_code"?,"provider"}`. With the
+/// status `requires_action` `next_action` is the provider's word for what the payer has to do, such as `redirect_to_url`. Who
+/// waits for the job has the private result `{"client_secret","redirect_url"?}`, which is kept nowhere. A dead letter of a
+/// declined payment has `decline_code` and `payment_intent` as details.
 ///
 /// ```
 /// use longshore_payment_reconcile::CreatePaymentIntent;
@@ -203,8 +204,13 @@ impl Job for CreatePaymentIntent {
         PersonArg::id("customer"),
         PersonArg::email("receipt_email"),
     ];
-    const PUBLIC_RESULT: &'static [&'static str] =
-        &["payment_intent", "status", "next_action", "provider"];
+    const PUBLIC_RESULT: &'static [&'static str] = &[
+        "payment_intent",
+        "status",
+        "next_action",
+        "decline_code",
+        "provider",
+    ];
     const PUBLIC_PROGRESS: &'static [&'static str] = &["provider"];
     const POLICY: KindPolicy = payment::CHECKOUT;
     const VERIFIABLE: bool = true;

@@ -289,8 +289,17 @@ fn declines_are_told_apart_by_the_banks_reason() {
         error.reason(),
         "Stripe answered 402, card_declined, insufficient_funds, for payment_method"
     );
+    let details = &error.answer().details;
+    assert_eq!(details["decline_code"], "insufficient_funds");
+    assert_eq!(details.get("payment_intent"), None, "the answer names none");
+    let odd = r#"{"error":{"type":"card_error","decline_code":"two words","payment_intent":{"id":"pi_1"}}}"#;
+    let odd = of_writing(answered_with(402, odd));
+    let details = &odd.answer().details;
+    assert_eq!(details.len(), 1, "what is no word is not told: {details:?}");
+    assert_eq!(details["payment_intent"], "pi_1");
     let found = declined(Some("card_declined"), Some("lost_card"));
     assert_eq!(kind(&found), "permanent");
+    assert_eq!(found.answer().details["decline_code"], "lost_card");
     assert_eq!(found.answer().code.as_deref(), Some("lost_card"));
     assert_eq!(
         declined(None, None).answer().code.as_deref(),

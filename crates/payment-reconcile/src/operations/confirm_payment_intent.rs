@@ -4,13 +4,14 @@ use crate::ConfirmPaymentIntent;
 use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 
-use super::{checkout, done, with_next_action};
+use super::{checkout, done, tell_waiters, with_what_is_left};
 use crate::{Operation, PaymentProvider, Providers, Receipt};
 
 /// Carries out `confirm_payment_intent` jobs.
 ///
 /// The result is `{"payment_intent","status","next_action"?}`. `requires_action` is a good end, too: the payer goes on at
-/// their bank and comes back to `return_url`. A declined card is a dead letter at once, with the bank's reason as its code.
+/// their bank and comes back to `return_url`. Who waits for the job is told the `client_secret` and the `redirect_url`. A
+/// declined card is a dead letter at once, with the bank's reason as its code.
 #[derive(Debug, Clone)]
 pub struct ConfirmPaymentIntentHandler {
     providers: Providers,
@@ -42,8 +43,9 @@ impl Handler for ConfirmPaymentIntentHandler {
 
     async fn run(&self, job: ConfirmPaymentIntent, run: Run) -> Result<Outcome, JobError> {
         let operation = Operation::Confirm(&job);
-        let receipt = checkout::carry_out(self.provider(&job)?, &run, operation);
-        Ok(confirmed(receipt.await?))
+        let receipt = checkout::carry_out(self.provider(&job)?, &run, operation).await?;
+        tell_waiters(&run, &receipt).await;
+        Ok(confirmed(receipt))
     }
 
     async fn verify(
@@ -52,12 +54,16 @@ impl Handler for ConfirmPaymentIntentHandler {
         run: &Run,
     ) -> Result<Option<Outcome>, JobError> {
         let found = self.provider(job)?.find(run, Operation::Confirm(job));
-        Ok(found.await?.map(confirmed))
+        let found = found.await?;
+        if let Some(receipt) = &found {
+            tell_waiters(run, receipt).await;
+        }
+        Ok(found.map(confirmed))
     }
 }
 
 fn confirmed(receipt: Receipt) -> Outcome {
     let result = json!({ "payment_intent": receipt.id, "status": receipt.status });
-    let result = with_next_action(result, receipt.next_action.as_deref());
+    let result = with_what_is_left(result, &receipt);
     done(result, receipt.answer)
 }

@@ -5,13 +5,14 @@ use longshore_job::{Handler, JobError, Outcome, Run};
 use serde_json::json;
 
 use super::choice::Wanted;
-use super::{checkout, choice, done, with_next_action};
+use super::{checkout, choice, done, tell_waiters, with_what_is_left};
 use crate::{Operation, PaymentProvider, Providers, Receipt};
 
 /// Carries out `create_payment_intent` jobs.
 ///
 /// The result is `{"payment_intent","status","next_action"?,"provider"}`. The status is the provider's word: `requires_payment_method`
-/// and `requires_confirmation` before it is confirmed, `requires_action`, `processing` or `succeeded` after.
+/// and `requires_confirmation` before it is confirmed, `requires_action`, `processing` or `succeeded` after. Who waits for the
+/// job is told the `client_secret`, and the `redirect_url` if there is one.
 #[derive(Debug, Clone)]
 pub struct CreatePaymentIntentHandler {
     providers: Providers,
@@ -35,8 +36,9 @@ impl Handler for CreatePaymentIntentHandler {
         let chosen = choice::for_user(&self.providers, &run, wanted(&job)).await?;
         let (provider, customer) = chosen;
         let operation = Operation::CreatePaymentIntent(&job, customer.as_deref());
-        let receipt = checkout::carry_out(provider, &run, operation);
-        Ok(made(provider, receipt.await?))
+        let receipt = checkout::carry_out(provider, &run, operation).await?;
+        tell_waiters(&run, &receipt).await;
+        Ok(made(provider, receipt))
     }
 
     async fn verify(
@@ -48,6 +50,9 @@ impl Handler for CreatePaymentIntentHandler {
         let (provider, customer) = chosen;
         let operation = Operation::CreatePaymentIntent(job, customer.as_deref());
         let found = provider.find(run, operation).await?;
+        if let Some(receipt) = &found {
+            tell_waiters(run, receipt).await;
+        }
         Ok(found.map(|receipt| made(provider, receipt)))
     }
 }
@@ -66,6 +71,6 @@ fn made(provider: &dyn PaymentProvider, receipt: Receipt) -> Outcome {
         "status": receipt.status,
         "provider": provider.name(),
     });
-    let result = with_next_action(result, receipt.next_action.as_deref());
+    let result = with_what_is_left(result, &receipt);
     done(result, receipt.answer)
 }

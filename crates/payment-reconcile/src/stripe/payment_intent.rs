@@ -1,8 +1,11 @@
-//! Payment intents, as they are read. Their `client_secret` never is.
+//! Payment intents, as they are read.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use longshore_job::PrivateResult;
 use serde::Deserialize;
+use serde_json::Map;
 
 use super::charge::{Charge, MoneyBack};
 use super::linked::{Linked, id_of};
@@ -37,6 +40,9 @@ pub(crate) struct PaymentIntent {
     /// The id of the invoice that Stripe made it for, if it did.
     #[serde(default, deserialize_with = "id_of")]
     pub(crate) invoice: Option<String>,
+    /// What its payer's browser needs to pay it.
+    #[serde(default)]
+    pub(crate) client_secret: Option<Hidden>,
     /// What its payer has to do.
     #[serde(default)]
     pub(crate) next_action: Option<NextAction>,
@@ -48,15 +54,55 @@ pub(crate) struct PaymentIntent {
     pub(crate) canceled_at: Option<i64>,
 }
 
-/// What a payer has to do: the word for it. Its URL has a secret in it.
+/// What a payer has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct NextAction {
     /// `redirect_to_url`, `use_stripe_sdk`, …
     #[serde(rename = "type")]
     pub(crate) kind: String,
+    /// Where to, if it is that.
+    #[serde(default)]
+    pub(crate) redirect_to_url: Option<Redirect>,
+}
+
+/// Where a payer has to go.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Redirect {
+    /// The URL has a secret in it.
+    #[serde(default)]
+    pub(crate) url: Option<Hidden>,
+}
+
+/// A text that is told only those who wait.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Hidden(String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
 }
 
 impl PaymentIntent {
+    /// What a browser needs to pay it, if there is anything left to do.
+    pub(crate) fn for_the_payer(&self) -> Option<PrivateResult> {
+        let is_open = !matches!(
+            self.status,
+            IntentStatus::Canceled | IntentStatus::Succeeded
+        );
+        let redirect = self.next_action.as_ref();
+        let redirect = redirect.and_then(|action| action.redirect_to_url.as_ref());
+        let texts = [
+            ("client_secret", self.client_secret.as_ref()),
+            ("redirect_url", redirect.and_then(|to| to.url.as_ref())),
+        ];
+        let texts = texts.into_iter().filter(|_| is_open);
+        let texts: Map<_, _> = texts
+            .filter_map(|(name, text)| Some((name.to_owned(), text?.0.clone().into())))
+            .collect();
+        (!texts.is_empty()).then(|| PrivateResult::new(texts.into()))
+    }
+
     /// What of it went back, as far as its charge was read.
     pub(crate) fn money_back(&self) -> MoneyBack {
         let charge = self.latest_charge.as_ref().and_then(Linked::object);
@@ -143,13 +189,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intents_are_read_without_their_secret() {
+    fn intents_show_neither_their_secret_nor_people() {
         let intent = json!({
             "id": "pi_1", "object": "payment_intent", "status": "requires_payment_method",
             "amount": 1000, "currency": "nok", "created": 1_795_435_200, "livemode": false,
             "client_secret": "pi_1_secret_x", "customer": { "id": "cus_1", "email": "ada@example.com" },
             "last_payment_error": { "code": "card_declined", "decline_code": "fraudulent", "message": "m" },
             "metadata": { "orderId": "o1" }, "something_new": {},
+            "next_action": {
+                "type": "redirect_to_url",
+                "redirect_to_url": { "url": "https://bank.example/pi_1_secret_x", "return_url": "https://shop" },
+            },
         });
         let intent: PaymentIntent = serde_json::from_value(intent).expect("an intent");
         assert_eq!(intent.customer.as_deref(), Some("cus_1"));
@@ -159,9 +209,20 @@ mod tests {
         assert_eq!(error.decline_code.as_deref(), Some("fraudulent"));
         let shown = format!("{intent:?}");
         assert!(
-            !shown.contains("secret") && !shown.contains("ada@"),
+            !shown.contains("_secret_") && !shown.contains("ada@"),
             "{shown}"
         );
+        let private = intent.for_the_payer().expect("there is something to do");
+        let expected = json!({
+            "client_secret": "pi_1_secret_x",
+            "redirect_url": "https://bank.example/pi_1_secret_x",
+        });
+        assert_eq!(*private.expose(), expected);
+        let paid = PaymentIntent {
+            status: IntentStatus::Succeeded,
+            ..intent
+        };
+        assert_eq!(paid.for_the_payer(), None, "nothing is left to do");
     }
 
     #[test]

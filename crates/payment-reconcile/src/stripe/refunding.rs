@@ -64,10 +64,8 @@ impl Write for NewRefund<'_> {
 
     fn receipt(made: MadeRefund, answer: Answer) -> Receipt {
         Receipt {
-            id: made.id,
             status: made.status,
-            next_action: None,
-            answer,
+            ..Receipt::of(made.id, answer)
         }
     }
 

@@ -5,9 +5,10 @@
 //! name the same end. Afterwards calls go out no faster than the limiter lets them, so no burst follows.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use longshore_provider::{HeaderName, HeaderValue, ProviderError};
+use tokio::time::Instant;
 
 use crate::error::is_rate_limit;
 

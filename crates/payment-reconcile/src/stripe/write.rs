@@ -7,6 +7,7 @@ use crate::{
     CreateSubscription, PaymentBehavior, SetupFutureUsage,
 };
 use longshore_job::{Answer, JobError, Run};
+use longshore_provider::answers::word;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -66,12 +67,7 @@ impl Write for NewCustomer<'_> {
     }
 
     fn receipt(made: Customer, answer: Answer) -> Receipt {
-        Receipt {
-            id: made.id,
-            status: None,
-            next_action: None,
-            answer,
-        }
+        Receipt::of(made.id, answer)
     }
 
     async fn look(
@@ -159,10 +155,11 @@ impl Write for NewPaymentIntent<'_> {
         });
         match declined.and_then(|intent| intent.last_payment_error.as_ref()) {
             // What the answer that was lost had said.
-            Some(why) => Err(error::declined(
-                why.code.as_deref(),
-                why.decline_code.as_deref(),
-            )),
+            Some(why) => {
+                let id = declined.map(|intent| intent.id.as_str());
+                let error = error::declined(why.code.as_deref(), why.decline_code.as_deref());
+                Err(error.with_detail(error::PAYMENT_INTENT, id))
+            }
             None => Ok(found),
         }
     }
@@ -219,11 +216,14 @@ impl Write for Confirmation<'_> {
 }
 
 fn paid(intent: PaymentIntent, answer: Answer) -> Receipt {
+    let decline_code = intent.last_payment_error.as_ref();
+    let decline_code = decline_code.and_then(|error| error.decline_code.as_deref());
     Receipt {
         status: Some(intent.status.as_str().to_owned()),
+        decline_code: decline_code.and_then(word).map(str::to_owned),
+        private: intent.for_the_payer(),
         next_action: intent.next_action.map(|action| action.kind),
-        id: intent.id,
-        answer,
+        ..Receipt::of(intent.id, answer)
     }
 }
 
@@ -331,9 +331,7 @@ impl Write for EndAtPeriod<'_> {
 
 pub(super) fn subscribed(subscription: Subscription, answer: Answer) -> Receipt {
     Receipt {
-        id: subscription.id,
         status: Some(subscription.status),
-        next_action: None,
-        answer,
+        ..Receipt::of(subscription.id, answer)
     }
 }

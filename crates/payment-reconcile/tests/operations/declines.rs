@@ -65,6 +65,8 @@ async fn a_declined_card_is_a_refusal_by_the_banks_reason() {
         let answer = error.answer();
         assert_eq!(answer.status, Some(402));
         assert_eq!(answer.code.as_deref(), Some(code));
+        assert_eq!(answer.details["decline_code"], code);
+        assert_eq!(answer.details["payment_intent"], id);
         assert!(
             answer
                 .request_id
@@ -78,7 +80,17 @@ async fn a_declined_card_is_a_refusal_by_the_banks_reason() {
             .off_session(true);
         let error = scene.pay(job, &scene.a_run()).await.expect_err("declined");
         assert_eq!(error.answer().code.as_deref(), Some(code));
+        let intent = &error.answer().details["payment_intent"];
+        assert!(scene.sandbox.payment_intent(intent).is_some(), "{intent}");
     }
+    // Nobody is there to answer the bank: the app has to bring its payer back to this intent.
+    let job = an_order().payment_method("pm_card_authenticationRequired");
+    let job = job.confirm(true).off_session(true);
+    let error = scene.pay(job, &scene.a_run()).await.expect_err("declined");
+    let details = &error.answer().details;
+    assert_eq!(details["decline_code"], "authentication_required");
+    let intent = scene.sandbox.payment_intent(&details["payment_intent"]);
+    assert_eq!(intent.expect("there")["metadata"]["orderId"], "order-1");
     // Without a way back, 2023-10-16 refuses.
     let job = ConfirmPaymentIntent::new(id).payment_method("pm_card_visa");
     let error = handler.run(job, scene.a_run()).await.expect_err("refused");

@@ -7,6 +7,7 @@ mod once;
 mod refunds;
 mod secrets;
 mod spent;
+mod throttled;
 mod verify;
 mod wire;
 

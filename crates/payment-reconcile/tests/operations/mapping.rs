@@ -291,10 +291,8 @@ impl Other {
         let mut made = self.made.lock().expect("no panic");
         *made += 1;
         Ok(Receipt {
-            id: format!("o_{made}"),
             status: status.map(str::to_owned),
-            next_action: None,
-            answer: Answer::of("other"),
+            ..Receipt::of(format!("o_{made}"), Answer::of("other"))
         })
     }
 }

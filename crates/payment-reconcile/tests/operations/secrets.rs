@@ -2,9 +2,12 @@
 
 use longshore_job::Handler;
 use longshore_payment_reconcile::{ConfirmPaymentIntent, CreateCustomer};
-use longshore_payment_reconcile::{ConfirmPaymentIntentHandler, CreateCustomerHandler, Stripe};
+use longshore_payment_reconcile::{
+    ConfirmPaymentIntentHandler, CreateCustomerHandler, CreatePaymentIntentHandler, Stripe,
+};
 use longshore_sandbox::Fault;
-use longshore_testing::Logs;
+use longshore_testing::{Logs, Noted};
+use serde_json::{Value, json};
 
 use crate::{HOUR, Scene, an_order, config, sent_before};
 
@@ -84,4 +87,45 @@ async fn no_secret_and_no_person_is_told() {
         let line = told.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
     }
+}
+
+/// What the run told those who wait.
+fn told(scene: &Scene) -> Vec<Value> {
+    let noted = scene.script.gate.noted().into_iter();
+    let told = noted.filter_map(|noted| match noted {
+        Noted::ToldWaiters(private) => Some(private.expose().clone()),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn who_waits_is_told_what_the_payers_browser_needs() {
+    let scene = Scene::set().await;
+    let run = scene.a_run();
+    let made = crate::result(scene.create_payment_intent(&run).await);
+    let intent = made["payment_intent"].as_str().expect("an id").to_owned();
+    let secret = scene.sandbox.payment_intent(&intent).expect("there")["client_secret"].clone();
+    let expected = json!({ "client_secret": secret });
+    assert_eq!(told(&scene), std::slice::from_ref(&expected));
+
+    // A repeat under the same key tells the same; so does a look.
+    crate::result(scene.create_payment_intent(&run).await);
+    scene.requests_were_out(60, 0);
+    let handler = CreatePaymentIntentHandler::new(scene.providers.clone());
+    let found = handler.verify(&an_order(), &sent_before(&run)).await;
+    assert!(found.expect("can tell").is_some());
+    assert_eq!(told(&scene), vec![expected; 3]);
+
+    scene.script.gate.forget();
+    let confirm = ConfirmPaymentIntentHandler::new(scene.providers.clone());
+    let job = ConfirmPaymentIntent::new(&*intent)
+        .payment_method("pm_card_authenticationRequired")
+        .return_url("https://shop.example.com/paid");
+    let doubted = crate::result(confirm.run(job, scene.a_run()).await);
+    assert_eq!(doubted["status"], "requires_action");
+    let told_of = told(&scene).remove(0);
+    assert_eq!(told_of["client_secret"], secret);
+    let url = told_of["redirect_url"].as_str().expect("a URL");
+    assert!(url.starts_with("https://hooks.stripe.com/"), "{url}");
 }

@@ -202,7 +202,11 @@ async fn a_run_that_stopped_is_cancelled_and_those_who_wait_are_told() {
     for (key, sent) in [("sent", true), ("not sent", false)] {
         let id = bench.enqueue_all(&[keyed(key)]).await[0];
         let claimed = bench.claim(&worker, 1).await.remove(0);
-        bench.queue.tell_end(id, &channel).await.expect("is noted");
+        bench
+            .queue
+            .tell_end(id, &channel, None)
+            .await
+            .expect("is noted");
         let decision = decide_stopped(claimed.run, sent, true);
         let mut stopped = verdict(&claimed, decision.fate);
         stopped.state = RunState {
