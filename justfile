@@ -95,6 +95,10 @@ failover *ARGS: setup postgres (building "what `just test` builds" "some minutes
     cargo test {{quietly}} --workspace --no-run
     ./target/debug/failover {{ARGS}}
 
+# What strangers send, nearly right and as noise: webhooks, answers, configuration, cron, API, SMTP, Redis. --minutes M; what fails is kept in fuzz-corpus.txt
+fuzz *ARGS: setup (building "the crates that read it, and the binary's tests" "some minutes")
+    @./tests/fuzz.sh {{ARGS}}
+
 # examples/shop at work: orders commit with their mails in Postgres, carriers are killed, the mail provider fails, the shop is told
 shop: setup postgres (building "what `just test` builds" "some minutes")
     # As there, so that nothing is built twice.
@@ -243,7 +247,7 @@ ci-full:
         # The measurements first: they want a machine that does nothing else.
         just stages bench evidence msrv test-stripe-mock test-moto api-specs "test-servers redis8 valkey8 valkey9" failover api-check "deploy-check checkov units page" image-check \
             shop console-check "bench console" prove upgrade "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13" \
-            "chaos --topology sentinel --minutes 10 --seed 11" "chaos --topology cluster --minutes 10 --seed 11"
+            "chaos --topology sentinel --minutes 10 --seed 11" "chaos --topology cluster --minutes 10 --seed 11" "fuzz --minutes 5"
     } 2>&1 | tee docs/ci-full.log
 
 # An hour of random histories on the scripts and on a model of the queue, its log committed as docs/model-hour.log

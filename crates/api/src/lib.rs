@@ -23,6 +23,8 @@ mod error;
 mod fields;
 mod files;
 mod form;
+#[cfg(test)]
+mod fuzz;
 mod job;
 mod jobs;
 mod kinds;

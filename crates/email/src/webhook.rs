@@ -3,6 +3,8 @@
 //! A request of SendGrid's is a list of events about any mails of the account, also of some that are not ours.
 
 mod event;
+#[cfg(test)]
+mod fuzz;
 mod key;
 mod postmark;
 mod signature;

@@ -11,6 +11,8 @@ mod error;
 mod events;
 #[cfg(feature = "worker")]
 mod form;
+#[cfg(test)]
+mod fuzz;
 #[cfg(feature = "worker")]
 mod integration;
 #[cfg(feature = "worker")]

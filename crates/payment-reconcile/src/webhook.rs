@@ -11,7 +11,11 @@ use std::fmt;
 use longshore_integration::{Posted, Read, Refusal, Source};
 use longshore_provider::secret::Secret;
 
+#[cfg(test)]
+pub(crate) use event::read as read_event;
 use signature::Verifier;
+#[cfg(test)]
+pub(crate) use signature::is_verified as read_signature;
 
 /// Stripe as a source of events.
 pub struct StripeEvents {

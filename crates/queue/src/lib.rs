@@ -42,6 +42,8 @@ mod filter;
 #[cfg(feature = "forget")]
 mod forget;
 mod forms;
+#[cfg(test)]
+mod fuzz;
 mod group;
 mod header;
 mod held;

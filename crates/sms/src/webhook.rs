@@ -1,6 +1,8 @@
 //! Twilio's events: the status callbacks of messages, and what people answer.
 
 mod form;
+#[cfg(test)]
+mod fuzz;
 mod inbound;
 mod signature;
 mod status;

@@ -95,6 +95,8 @@
 
 #[cfg(feature = "redis")]
 mod fleet;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod gate;
 #[cfg(feature = "logs")]
 mod logs;

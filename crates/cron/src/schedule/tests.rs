@@ -311,3 +311,34 @@ fn people_read_it_in_words_and_see_its_next_ticks() {
         [ms("2024-02-29T00:00:00Z"), ms("2028-02-29T00:00:00Z")]
     );
 }
+
+/// Parts of expressions, right and wrong ones.
+const PARTS: [&str; 26] = [
+    "*", "0", "59", "60", "*/5", "1-5", "5-1", "1,2,3", "MON-FRI", "L", "L-3", "15W", "LW", "1#2",
+    "?", "*/0", "-", ",", "/", "@daily", "2/", "0-59/7", "FEB", "31", "7", "ø",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var("LONGSHORE_FUZZ_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(128),
+        failure_persistence: Some(Box::new(proptest::test_runner::FileFailurePersistence::Direct("fuzz-corpus.txt"))),
+        ..ProptestConfig::default()
+    })]
+
+    /// Whatever an expression is, it is refused, or each tick comes after the one before.
+    #[test]
+    fn fuzz_any_expression_is_a_schedule_or_refused(
+        parts in proptest::collection::vec(select(&PARTS[..]), 0..8),
+        noise in proptest::option::weighted(0.2, ".{0,20}"),
+        after in 0_u64..4_000_000_000_000,
+    ) {
+        let expression = noise.unwrap_or_else(|| parts.join(" "));
+        let zone = Zone::named("Europe/Oslo").unwrap();
+        if let Ok(schedule) = Schedule::new(&expression, zone) {
+            let _ = schedule.words();
+            let next = schedule.next_few(after, 3);
+            let all: Vec<_> = [after].into_iter().chain(next).collect();
+            prop_assert!(all.is_sorted_by(|a, b| a < b), "{expression}: {all:?}");
+        }
+    }
+}

@@ -150,7 +150,7 @@ impl Stands {
 }
 
 /// One event; `None` for a kind that is not known.
-fn read(event: &Value) -> Option<Event> {
+pub(super) fn read(event: &Value) -> Option<Event> {
     let text = |name: &str| event[name].as_str().filter(|text| !text.is_empty());
     let Some(record) = text("RecordType") else {
         return Some(Event::Unreadable);

@@ -2,6 +2,7 @@
 
 mod environment;
 mod files;
+mod fuzz;
 mod layers;
 mod papers;
 mod registry;

@@ -211,7 +211,7 @@ impl std::fmt::Debug for Contact {
 
 impl EffectAnswer {
     /// Reads a body. The app has taken the effect, whatever it says about it: what does not read is no contact.
-    pub(super) fn read(body: &[u8]) -> Self {
+    pub(crate) fn read(body: &[u8]) -> Self {
         serde_json::from_slice(body).unwrap_or_default()
     }
 }

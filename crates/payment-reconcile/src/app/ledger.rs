@@ -54,11 +54,11 @@ pub(crate) enum LedgerStatus {
 
 /// What is wrong with a page. Quotes nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unread(pub(super) String);
+pub(crate) struct Unread(pub(super) String);
 
 impl LedgerPage {
     /// Reads a body.
-    pub(super) fn read(body: &[u8]) -> Result<Self, Unread> {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, Unread> {
         let mut page: Self = from_json(body).map_err(Unread)?;
         for (n, payment) in page.payments.iter_mut().enumerate() {
             if payment.order_id.is_empty() {

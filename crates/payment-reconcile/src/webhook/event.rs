@@ -32,7 +32,7 @@ const OTHER_VERSION: &str =
     "an event is written in another version of the API; it is fetched again in ours";
 
 /// Reads an event that was verified. `live` is our own mode.
-pub(super) fn read(live: bool, body: &[u8]) -> Result<Read, Refusal> {
+pub(crate) fn read(live: bool, body: &[u8]) -> Result<Read, Refusal> {
     let wire: Wire = serde_json::from_slice(body)
         .map_err(|_| Refusal::BadRequest("the body is no event of Stripe's"))?;
     if wire.object.as_deref() != Some("event") {

@@ -174,7 +174,32 @@ fn meaning(step: Step, code: u16) -> Meaning {
 
 #[cfg(test)]
 mod tests {
+    use longshore_testing::fuzz::{cases, text};
+    use proptest::prelude::*;
+
     use super::*;
+
+    const REPLIES: &[&str] = &[
+        "5.1.1 mailbox of <ada@example.com> is not there",
+        "4.7.0 try again later",
+    ];
+
+    proptest! {
+        #![proptest_config(cases(128))]
+
+        /// No reply completes a mail, none leaves it unknown, and only 5xx kills it.
+        #[test]
+        fn fuzz_any_reply_has_what_follows(code in any::<u16>(), said in text(REPLIES), step in 0..6) {
+            let steps = [
+                Step::Connect, Step::Login, Step::Sender, Step::Recipient, Step::Data, Step::Dot,
+            ];
+            let end = refused(steps[usize::try_from(step).expect("small")], code, &said);
+            let is_open = matches!(end, JobError::OutcomeUnknown { .. } | JobError::NotReached { .. });
+            prop_assert!(!is_open);
+            let is_dead = matches!(end, JobError::Permanent { .. });
+            prop_assert!(!is_dead || code >= 500, "{code}");
+        }
+    }
 
     #[test]
     fn replies_become_outcomes() {

@@ -4,6 +4,7 @@
 //! where its documents say otherwise. A provider of an integration that has no line in [`CALLS`] fails the test.
 
 mod calls;
+mod fuzz;
 mod server;
 
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub(super) enum Does {
     SlowBody,
     /// Nobody listens.
     Away,
+    /// Answers what [`Server::answers`] was given, byte for byte.
+    Raw,
 }
 
 const ALL: &[Does] = &[

@@ -16,6 +16,7 @@ pub(super) type Answers = &'static [(&'static str, u16, &'static str)];
 pub(super) struct Server {
     pub(super) addr: SocketAddr,
     does: Arc<Mutex<Does>>,
+    raw: Arc<Mutex<Vec<u8>>>,
     task: JoinHandle<()>,
 }
 
@@ -26,17 +27,31 @@ impl Server {
         let addr = listener.local_addr().expect("an address");
         let does = Arc::new(Mutex::new(Does::Well));
         let now = Arc::clone(&does);
+        let raw = Arc::new(Mutex::new(Vec::new()));
+        let bytes = Arc::clone(&raw);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let does = *now.lock().expect("not poisoned");
-                tokio::spawn(serve(stream, does, good));
+                let raw = bytes.lock().expect("not poisoned").clone();
+                tokio::spawn(serve(stream, does, good, raw));
             }
         });
-        Self { addr, does, task }
+        Self {
+            addr,
+            does,
+            raw,
+            task,
+        }
     }
 
     pub(super) fn does(&self, does: Does) {
         *self.does.lock().expect("not poisoned") = does;
+    }
+
+    /// It answers this from now on.
+    pub(super) fn answers(&self, raw: Vec<u8>) {
+        *self.raw.lock().expect("not poisoned") = raw;
+        self.does(Does::Raw);
     }
 
     /// Nobody listens any more.
@@ -52,7 +67,7 @@ impl Drop for Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, does: Does, good: Answers) {
+async fn serve(mut stream: TcpStream, does: Does, good: Answers, raw: Vec<u8>) {
     if does == Does::HangUpUnread {
         // Not before something was sent: who finds a closed connection has sent nothing, and says so.
         let _ = stream.peek(&mut [0]).await;
@@ -71,6 +86,11 @@ async fn serve(mut stream: TcpStream, does: Does, good: Answers) {
         Does::SlowBody => "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_owned(),
         Does::Silent => std::future::pending().await,
         Does::HangUp | Does::HangUpUnread | Does::Away => return,
+        Does::Raw => {
+            let _ = stream.write_all(&raw).await;
+            let _ = stream.shutdown().await;
+            return;
+        }
     };
     let _ = stream.write_all(answer.as_bytes()).await;
     if does == Does::SlowBody {
