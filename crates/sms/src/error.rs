@@ -65,7 +65,10 @@ impl AnswerTable for Answers {
         let code = code(response);
         let named = code.and_then(known);
         Row {
-            meaning: named.map(|(meaning, _)| meaning),
+            meaning: named.map(|(meaning, _)| meaning).filter(|meaning| {
+                // A server that failed says nothing of what it had done by then: then no code is a refusal.
+                !response.status.is_server_error() || !matches!(meaning, Meaning::Refused(_))
+            }),
             code: code.map(|code| code.to_string()),
             words: code.iter().map(|code| format!("code {code}")).collect(),
             sentence: match (code, named) {

@@ -219,3 +219,13 @@ fn a_success_without_a_message_is_unknown() {
         "Twilio answered 201, and it does not read: missing field `sid`"
     );
 }
+
+/// Nothing of a 5xx says that the text did not go out, whatever code stands in it.
+#[test]
+fn a_server_that_failed_refuses_nothing() {
+    for (status, is_refused) in [(400, true), (500, false), (502, false), (503, false)] {
+        let error = of_sending(complaint(status, 21211));
+        let refused = matches!(error, JobError::Permanent { .. });
+        assert_eq!(refused, is_refused, "{status}: {error:?}");
+    }
+}

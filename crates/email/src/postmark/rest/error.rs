@@ -54,6 +54,11 @@ impl AnswerTable for Answers {
         let error_code = said.as_ref().map(|said| said.error_code);
         let error_code = error_code.filter(|&error_code| error_code != 0);
         let named = error_code.and_then(known);
+        // A server that failed says nothing of what it had done by then: then no code is a refusal.
+        let believed = |(meaning, _): &(Meaning, &str)| {
+            !response.status.is_server_error() || !matches!(meaning, Meaning::Refused(_))
+        };
+        let named = named.filter(believed);
         // The address that the mail is for is what is wrong with it.
         let recipients = ["'To'", "'Cc'", "'Bcc'"];
         let is_recipient =

@@ -136,3 +136,20 @@ fn a_template_that_postmark_lacks_waits_for_sendgrid() {
         "the mail waits for SendGrid: template not found: Postmark answered 422: Because. (1101)"
     );
 }
+
+/// Nothing of a 5xx says that the mail did not go out, whatever code stands in it.
+#[test]
+fn a_server_that_failed_refuses_nothing() {
+    for (status, error_code, kind) in [
+        (422, 406, "theirs"),
+        (500, 406, "unknown"),
+        (502, 300, "unknown"),
+        (503, 406, "transient"),
+    ] {
+        assert_eq!(
+            parts_of(&meant(coded(status, error_code))).0,
+            kind,
+            "{status}"
+        );
+    }
+}
