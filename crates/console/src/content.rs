@@ -77,7 +77,7 @@ impl PageError {
         match self {
             Self::Away(_) => "Redis does not answer",
             Self::Missing(_) => "Nothing is here",
-            Self::Wrong(_) => "Not as it was sent",
+            Self::Wrong(_) => "It cannot be done like this",
             Self::Conflict(_) => "It has changed meanwhile",
             Self::Forbidden(_) => "You may not do this",
             Self::Busy(_) => "Too often",

@@ -316,7 +316,12 @@ fn finished(text: &str, token: &str) -> String {
 fn of_form(asked: &Asked, error: &PageError, form: &Form) -> Content {
     let mut content = of_error(&asked.view, error);
     let more = again(&asked.view, error, form, &asked.path);
-    content.body = html! { (content.body) (more) };
+    content.body = html! {
+        h1 { (error.heading()) }
+        div class="para" { (Foreign(&error.to_string())) }
+        (more)
+        p { a href=(asked.view.to("/")) { "To the overview" } }
+    };
     content
 }
 

@@ -272,8 +272,14 @@ fn entry_facts(view: &View, entry: &HistoryRow) -> Markup {
                 dt { "Provider" }
                 dd {
                     (Short(provider, 64))
-                    @if let Some(status) = entry.status { " · " (status) }
-                    @if let Some(code) = entry.code.as_ref().filter(|code| entry.status.is_none_or(|status| **code != status.to_string())) { " · " (Short(code, 80)) }
+                    @match &entry.code {
+                        // It begins with the status where that is part of it.
+                        Some(code) if entry.status.is_none_or(|status| code.starts_with(&status.to_string())) => { " · " (Short(code, 80)) },
+                        code => {
+                            @if let Some(status) = entry.status { " · " (status) }
+                            @if let Some(code) = code { " · " (Short(code, 80)) }
+                        },
+                    }
                 }
             }
             @for (name, value) in &entry.details { dt { (Short(name, 40)) } dd class="id" { (Short(value, 80)) } }

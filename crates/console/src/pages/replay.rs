@@ -156,7 +156,7 @@ fn lasts(rate: &str, letters: u64) -> String {
         return String::new();
     };
     let seconds = i64::try_from(seconds.max(1)).unwrap_or(i64::MAX);
-    format!(": some {}", rough(seconds))
+    format!(" (takes some {})", rough(seconds))
 }
 
 /// `POST /dead/{queue}/{group}/replay`
