@@ -27,6 +27,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "suppressions list",
     "mappings import mappings.jsonl",
     "mappings export",
+    "mappings count",
     "forget b@example.com --yes --reason r",
     "dead groups",
     "dead list",
