@@ -108,7 +108,7 @@ keys! {
     /// ZSET of the channels that idle workers listen on, `<idle>:<ULID>` → how many slots were free. Whoever brings work takes
     /// out the one with the most, and publishes to it (`lua/part/wake.lua`).
     idle: Key("zset") "idle",
-    /// HASH id → the channels of those who wait for the job's end; k<id> → of each the public key for private results, with a TTL
+    /// HASH id → the channels of those who wait for the job's end; `k<id>` → of each the public key for private results, with a TTL
     /// (`lua/wait.lua`, `lua/part/waiters.lua`).
     waiters: Key("hash") "waiters",
     /// HASH id → claim token: what is running, and for whom. `<worker>:<n>` for a claim, `<worker>:r<n>` for what was
