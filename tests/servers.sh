@@ -49,7 +49,7 @@ for server in "${servers[@]}"; do
         skip=(-- --skip tls_trusts)
     fi
     cargo test --quiet --no-fail-fast --package longshore-queue --package longshore-worker "${skip[@]}" || failed+=("$server")
-    cargo test --quiet --no-fail-fast --package longshore-tests "${flows[@]/#/--test=}" || failed+=("$server: flows")
+    cargo test --quiet --no-fail-fast --package longshore-tests --test flows -- "${flows[@]/%/::}" || failed+=("$server: flows")
 done
 [ ${#failed[@]} = 0 ] || { printf 'FAILED on %s\n' "${failed[@]}"; exit 1; }
 echo "passed on ${servers[*]}"

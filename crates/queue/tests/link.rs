@@ -171,14 +171,14 @@ fn secure(pems: &Pems, clients: &str) -> (RedisServer, u16) {
 
 /// What the system trusts, a process is told by a variable: so the other half of it is a process of its own.
 #[tokio::test]
-async fn an_authority_of_ones_own_is_trusted_beside_the_systems() {
+async fn tls_trusts_an_authority_of_ones_own_beside_the_systems() {
     const PORTS: &str = "TRUST_PORTS";
     const OWN: &str = "TRUST_OWN";
     let Ok(ports) = std::env::var(PORTS) else {
         let (system, own) = (Pems::new(), Pems::new());
         let ((_at_system, first), (_at_own, second)) = (secure(&system, "no"), secure(&own, "no"));
         let own_ca = own.path("ca.pem");
-        let name = "an_authority_of_ones_own_is_trusted_beside_the_systems";
+        let name = "tls_trusts_an_authority_of_ones_own_beside_the_systems";
         let ran = std::process::Command::new(std::env::current_exe().expect("this test"))
             .args(["--exact", name])
             .env("SSL_CERT_FILE", system.path("ca.pem"))

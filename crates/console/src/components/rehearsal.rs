@@ -29,7 +29,7 @@ pub(crate) fn rehearsed(rehearsal: &Rehearsal) -> Markup {
             }
         }
         @if rehearsal.outcome_unknown == 0 && rehearsal.would_run > 0 {
-            p { (toned(Tone::Good, "nothing happens twice:")) " none of them may have been carried out before, as far as its answers say." }
+            p { (toned(Tone::Good, "nothing happens twice:")) " by the answers none of them was carried out." }
         }
         @for queue in &rehearsal.queues { (before(queue)) }
     }
