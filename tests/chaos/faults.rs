@@ -119,26 +119,53 @@ impl AppTrouble {
 /// One thing that is done at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// SIGKILL to the worker in this place.
-    KillWorker(usize),
-    /// SIGTERM to it, as a deploy does.
-    StopWorker(usize),
+    Worker(WorkerAction),
+    Redis(RedisAction),
+    Servers(ServersAction),
+    Rows(RowsAction),
+    App(AppAction),
+    Provider(ProviderAction),
+}
+
+/// What is done to a worker. The number is its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WorkerAction {
+    /// SIGKILL.
+    Kill(usize),
+    /// SIGTERM, as a deploy does.
+    Stop(usize),
     /// A worker in a place that is free.
-    StartWorker(usize),
+    Start(usize),
     /// SIGSTOP.
-    FreezeWorker(usize),
+    Freeze(usize),
     /// SIGCONT.
-    ThawWorker(usize),
+    Thaw(usize),
+    /// One more, which cannot reach any provider.
+    StartSick,
+    /// It leaves.
+    StopSick,
+}
+
+/// What is done to the one Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RedisAction {
     /// SAVE: the snapshot that a Redis without an append-only file comes back with.
     Save,
-    /// SIGKILL to Redis.
-    KillRedis,
-    /// Redis comes back with the data it has kept.
-    StartRedis,
-    /// SIGSTOP to Redis.
-    FreezeRedis,
-    /// SIGCONT to Redis.
-    ThawRedis,
+    /// SIGKILL.
+    Kill,
+    /// It comes back with the data it has kept.
+    Start,
+    /// SIGSTOP.
+    Freeze,
+    /// SIGCONT.
+    Thaw,
+    /// CLIENT KILL of every connection.
+    CutConnections,
+}
+
+/// What is done where Redis is several servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ServersAction {
     /// SIGSTOP to all that are no primaries.
     FreezeReplicas,
     /// SIGKILL to one of the primaries, by its place among them. After [`FreezeReplicas`](Self::FreezeReplicas) its replicas lack
@@ -154,8 +181,11 @@ pub(crate) enum Action {
     FailOver(usize),
     /// The slot of a queue moves to another primary, key by key.
     MoveSlot(usize),
-    /// CLIENT KILL of every connection.
-    CutConnections,
+}
+
+/// What is done to Postgres and to those who carry its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowsAction {
     /// SIGKILL to the carrier in this place.
     KillCarrier(usize),
     /// A carrier in a place that is free.
@@ -168,15 +198,21 @@ pub(crate) enum Action {
     KillPostgres,
     /// Postgres comes back with what was committed.
     StartPostgres,
-    /// A worker that cannot reach any provider.
-    StartSickWorker,
-    /// It leaves.
-    StopSickWorker,
-    /// The app that is told of jobs begins to misbehave.
-    BeginApp(AppTrouble),
+}
+
+/// What is done to the app that is told of jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AppAction {
+    /// It begins to misbehave.
+    Begin(AppTrouble),
     /// It is well again.
-    MendApp,
-    /// A provider begins to misbehave on every third request.
+    Mend,
+}
+
+/// What is done to a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProviderAction {
+    /// It begins to misbehave on every third request.
     Begin(Act, Trouble),
     /// It is well again.
     Mend(Act),
@@ -188,3 +224,23 @@ pub(crate) struct Step {
     pub(crate) at: Duration,
     pub(crate) action: Action,
 }
+
+/// Each subject's actions are actions.
+macro_rules! actions {
+    ($($subject:ident($action:ident)),* $(,)?) => {$(
+        impl From<$action> for Action {
+            fn from(action: $action) -> Self {
+                Self::$subject(action)
+            }
+        }
+    )*};
+}
+
+actions!(
+    Worker(WorkerAction),
+    Redis(RedisAction),
+    Servers(ServersAction),
+    Rows(RowsAction),
+    App(AppAction),
+    Provider(ProviderAction),
+);

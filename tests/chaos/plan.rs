@@ -1,10 +1,15 @@
 //! Which faults come when: a pure function of the seed, so that a run can be had again.
 
+mod providers;
+mod redis;
+mod rows;
+mod workers;
+
 use std::time::Duration;
 
 use longshore_tests::{Act, Dice};
 
-use crate::faults::{Action, AppTrouble, Persistence, Step, Topology, Trouble};
+use crate::faults::{Action, Persistence, RedisAction, Step, Topology};
 
 /// How many workers there are beside the sick ones.
 pub(crate) const WORKERS: usize = 4;
@@ -173,11 +178,11 @@ impl Planner {
             (Card::KillRedis, _) => self.kill_redis(now, persistence),
             (Card::FreezeRedis, _) => {
                 let span = self.between(500, 4000);
-                self.at(now, Action::FreezeRedis);
-                self.at(now + span, Action::ThawRedis);
+                self.at(now, RedisAction::Freeze);
+                self.at(now + span, RedisAction::Thaw);
                 self.redis = now + span;
             }
-            (Card::CutConnections, _) => self.at(now, Action::CutConnections),
+            (Card::CutConnections, _) => self.at(now, RedisAction::CutConnections),
             (
                 Card::KillPrimary
                 | Card::KillAhead
@@ -195,196 +200,13 @@ impl Planner {
         true
     }
 
-    fn at(&mut self, at: Duration, action: Action) {
+    fn at(&mut self, at: Duration, action: impl Into<Action>) {
+        let action = action.into();
         self.steps.push(Step { at, action });
     }
 
     fn between(&mut self, from: usize, to: usize) -> Duration {
         Duration::from_millis((from + self.dice.roll(to - from)) as u64)
-    }
-
-    fn free_place(&mut self, now: Duration) -> Option<usize> {
-        let first = self.dice.roll(WORKERS);
-        let mut places = (0..WORKERS).map(|n| (first + n) % WORKERS);
-        places.find(|place| self.places[*place] <= now)
-    }
-
-    /// A worker can only be started where Redis answers.
-    fn start(&mut self, place: usize, at: Duration) {
-        let at = at.max(self.redis + Duration::from_millis(500));
-        self.places[place] = at + Duration::from_secs(1);
-        self.starts = self.starts.max(at + Duration::from_secs(2));
-        self.at(at, Action::StartWorker(place));
-    }
-
-    fn kill(&mut self, place: usize, now: Duration) {
-        self.killed = true;
-        self.at(now, Action::KillWorker(place));
-        let back = now + self.between(100, 1000);
-        self.start(place, back);
-    }
-
-    fn deploy(&mut self, place: usize, now: Duration) {
-        self.at(now, Action::StopWorker(place));
-        let back = now + self.between(100, 500);
-        self.start(place, back);
-    }
-
-    fn freeze(&mut self, place: usize, now: Duration) {
-        // Longer than a lease, every second time.
-        let span = match self.dice.roll(2) {
-            0 => self.between(500, 6000),
-            _ => self.between(16_000, 20_000),
-        };
-        self.places[place] = now + span + Duration::from_secs(1);
-        self.at(now, Action::FreezeWorker(place));
-        self.at(now + span, Action::ThawWorker(place));
-    }
-
-    fn kill_redis(&mut self, now: Duration, persistence: Persistence) {
-        let mut kill = now;
-        if persistence == Persistence::Snapshots {
-            self.at(now, Action::Save);
-            kill += self.between(200, 2500);
-        }
-        let back = kill + self.between(100, 3000);
-        self.at(kill, Action::KillRedis);
-        self.at(back, Action::StartRedis);
-        self.redis = back;
-        // What Redis forgets its living workers know, so mostly they live on: then nothing has an excuse.
-        if persistence == Persistence::Snapshots && self.dice.roll(3) > 0 {
-            for place in &mut self.places {
-                *place = (*place).max(back + QUIET);
-            }
-        }
-    }
-
-    /// Another server takes a primary's place, or one of its slots.
-    fn replaced(&mut self, card: Card, now: Duration) -> bool {
-        if self.redis > now || self.starts > now || self.calm > now {
-            return false;
-        }
-        // As where Redis is killed.
-        if card == Card::KillAhead && !self.killed {
-            return false;
-        }
-        let which = self.dice.roll(3);
-        let seconds = Duration::from_secs;
-        match card {
-            Card::KillPrimary | Card::KillAhead => {
-                let mut kill = now;
-                if card == Card::KillAhead {
-                    self.at(now, Action::FreezeReplicas);
-                    kill += self.between(300, 1000);
-                }
-                let back = kill + self.between(5000, 8000);
-                self.at(kill, Action::KillPrimary(which));
-                self.at(back, Action::StartKilled);
-                self.redis = back + seconds(1);
-            }
-            Card::FreezePrimary => {
-                // Long enough to be replaced, every second time.
-                let thaw = now + self.between(500, 6000);
-                self.at(now, Action::FreezePrimary(which));
-                self.at(thaw, Action::ThawPrimary);
-                self.redis = thaw + seconds(5);
-            }
-            Card::FailOver => {
-                self.at(now, Action::FailOver(which));
-                self.redis = now + seconds(6);
-            }
-            _ => {
-                self.at(now, Action::MoveSlot(which));
-                self.redis = now + seconds(3);
-                return true;
-            }
-        }
-        self.calm = match self.topology {
-            Topology::Sentinel => now + SENTINELS_CALM,
-            _ => now + CLUSTER_CALM,
-        };
-        // What Redis forgets its living workers know, as above.
-        if self.dice.roll(3) > 0 {
-            for place in &mut self.places {
-                *place = (*place).max(self.redis + QUIET);
-            }
-        }
-        true
-    }
-
-    fn carrier(&mut self, card: Card, now: Duration) -> bool {
-        let carriers = self.carriers.iter();
-        let Some(place) = carriers.clone().position(|until| *until <= now) else {
-            return false;
-        };
-        let end = match card {
-            Card::KillCarrier => {
-                let back = now + self.between(100, 1000);
-                // It can only be started where Redis and Postgres answer.
-                let back = back.max(self.redis.max(self.postgres) + Duration::from_millis(500));
-                self.at(now, Action::KillCarrier(place));
-                self.at(back, Action::StartCarrier(place));
-                self.carrier_starts = back + Duration::from_secs(2);
-                self.starts = self.starts.max(self.carrier_starts);
-                back
-            }
-            _ => {
-                // Longer than Redis may take for an answer, now and then.
-                let back = now + self.between(500, 8000);
-                self.at(now, Action::FreezeCarrier(place));
-                self.at(back, Action::ThawCarrier(place));
-                back
-            }
-        };
-        self.carriers[place] = end + Duration::from_secs(1);
-        true
-    }
-
-    fn postgres(&mut self, now: Duration) -> bool {
-        if self.postgres > now || self.carrier_starts > now {
-            return false;
-        }
-        let back = now + self.between(100, 3000);
-        self.at(now, Action::KillPostgres);
-        self.at(back, Action::StartPostgres);
-        self.postgres = back;
-        true
-    }
-
-    fn app(&mut self, now: Duration) -> bool {
-        if self.app > now {
-            return false;
-        }
-        let trouble = AppTrouble::ALL[self.dice.roll(AppTrouble::ALL.len())];
-        self.app = now + self.between(1000, 6000);
-        self.at(now, Action::BeginApp(trouble));
-        self.at(self.app, Action::MendApp);
-        true
-    }
-
-    fn sick(&mut self, now: Duration) -> bool {
-        if self.sick > now || self.redis > now {
-            return false;
-        }
-        let span = self.between(3000, 8000);
-        self.at(now, Action::StartSickWorker);
-        self.at(now + span, Action::StopSickWorker);
-        self.sick = now + span;
-        self.starts = self.starts.max(now + Duration::from_secs(2));
-        true
-    }
-
-    fn provider(&mut self, now: Duration) -> bool {
-        let which = self.dice.roll(TROUBLED.len());
-        if self.providers[which] > now {
-            return false;
-        }
-        let trouble = Trouble::ALL[self.dice.roll(Trouble::ALL.len())];
-        let span = self.between(1000, 5000);
-        self.providers[which] = now + span;
-        self.at(now, Action::Begin(TROUBLED[which], trouble));
-        self.at(now + span, Action::Mend(TROUBLED[which]));
-        true
     }
 }
 

@@ -8,7 +8,7 @@ use longshore_queue::{Link, LinkOptions, Queue};
 use longshore_tests::{NAMESPACE, Place, Stage};
 
 use crate::check::{Facts, Forgotten};
-use crate::faults::{Action, Persistence, Topology};
+use crate::faults::{Persistence, ServersAction, Topology};
 use crate::leg::ACTS;
 use crate::produce::now_ms;
 
@@ -82,18 +82,18 @@ impl Servers {
     /// Does it, and notes what may be lost by it.
     pub(crate) async fn carry_out(
         &mut self,
-        action: Action,
+        action: ServersAction,
         facts: &mut Facts,
         counts: &mut BTreeMap<&'static str, usize>,
     ) {
         let mut count = |what| *counts.entry(what).or_default() += 1;
         match action {
-            Action::FreezeReplicas => {
+            ServersAction::FreezeReplicas => {
                 count("lags of replicas");
                 self.behind_since_ms = Some(now_ms());
                 self.place.freeze_all_replicas().await;
             }
-            Action::KillPrimary(which) => {
+            ServersAction::KillPrimary(which) => {
                 count("primaries killed");
                 let primary = self.primary(which).await;
                 self.place.server(primary).kill();
@@ -102,26 +102,26 @@ impl Servers {
                 let behind = self.behind_since_ms.take().unwrap_or_else(now_ms);
                 self.may_be_lost(facts, behind, now_ms());
             }
-            Action::StartKilled => {
+            ServersAction::StartKilled => {
                 if let Some(killed) = self.killed.take() {
                     self.place.server(killed).restart().expect("it comes back");
                 }
                 back(facts);
             }
-            Action::FreezePrimary(which) => {
+            ServersAction::FreezePrimary(which) => {
                 count("primaries frozen");
                 let primary = self.primary(which).await;
                 self.place.server(primary).pause().expect("it runs");
                 self.frozen = Some((primary, now_ms()));
             }
-            Action::ThawPrimary => {
+            ServersAction::ThawPrimary => {
                 if let Some((primary, since_ms)) = self.frozen.take() {
                     self.place.server(primary).resume().expect("it runs");
                     self.may_be_lost(facts, since_ms, now_ms() + TWO_PRIMARIES_MS);
                     back(facts);
                 }
             }
-            Action::FailOver(which) => {
+            ServersAction::FailOver(which) => {
                 let primary = self.primary(which).await;
                 self.place.hold_writes(HELD).await;
                 match self.place.fail_over_from(primary) {
@@ -132,8 +132,7 @@ impl Servers {
                     }
                 }
             }
-            Action::MoveSlot(which) => self.move_slot(which, &mut count).await,
-            _ => {}
+            ServersAction::MoveSlot(which) => self.move_slot(which, &mut count).await,
         }
     }
 

@@ -24,15 +24,15 @@ fn servers_are_replaced_one_at_a_time_and_come_back() {
             let (mut down, mut begun) = (0, Vec::new());
             for Step { at, action } in &steps {
                 match action {
-                    Action::KillPrimary(_) | Action::FreezePrimary(_) => down += 1,
-                    Action::StartKilled | Action::ThawPrimary => down -= 1,
+                    ServersAction::KillPrimary(_) | ServersAction::FreezePrimary(_) => down += 1,
+                    ServersAction::StartKilled | ServersAction::ThawPrimary => down -= 1,
                     _ => {}
                 }
                 assert!((0..=1).contains(&down), "{seed}: {steps:?}");
-                if let Action::KillPrimary(_) | Action::FailOver(_) = action {
+                if let ServersAction::KillPrimary(_) | ServersAction::FailOver(_) = action {
                     begun.push(*at);
                 }
-                assert!(!matches!(action, Action::KillRedis | Action::FreezeRedis));
+                assert!(!matches!(action, RedisAction::Kill | RedisAction::Freeze));
             }
             assert_eq!(down, 0, "{seed}");
             assert!(begun.len() > 1, "{seed}: {begun:?}");
@@ -50,13 +50,13 @@ fn a_short_leg_meets_every_sort_of_fault() {
             Persistence::Snapshots,
         );
         let has = |wanted: fn(&Action) -> bool| steps.iter().any(|step| wanted(&step.action));
-        assert!(has(|a| matches!(a, Action::KillWorker(_))), "{seed}");
-        assert!(has(|a| matches!(a, Action::KillRedis)), "{seed}");
-        assert!(has(|a| matches!(a, Action::KillCarrier(_))), "{seed}");
-        assert!(has(|a| matches!(a, Action::KillPostgres)), "{seed}");
-        assert!(has(|a| matches!(a, Action::BeginApp(_))), "{seed}");
-        assert!(has(|a| matches!(a, Action::StartSickWorker)), "{seed}");
-        assert!(has(|a| matches!(a, Action::Begin(..))), "{seed}");
+        assert!(has(|a| matches!(a, WorkerAction::Kill(_))), "{seed}");
+        assert!(has(|a| matches!(a, RedisAction::Kill)), "{seed}");
+        assert!(has(|a| matches!(a, RowsAction::KillCarrier(_))), "{seed}");
+        assert!(has(|a| matches!(a, RowsAction::KillPostgres)), "{seed}");
+        assert!(has(|a| matches!(a, AppAction::Begin(_))), "{seed}");
+        assert!(has(|a| matches!(a, WorkerAction::StartSick)), "{seed}");
+        assert!(has(|a| matches!(a, ProviderAction::Begin(..))), "{seed}");
     }
 }
 
@@ -72,33 +72,33 @@ fn what_is_broken_is_mended_and_what_is_stopped_goes_on() {
         let count =
             |wanted: fn(&Action) -> bool| steps.iter().filter(|step| wanted(&step.action)).count();
         assert_eq!(
-            count(|a| matches!(a, Action::KillWorker(_) | Action::StopWorker(_))),
-            count(|a| matches!(a, Action::StartWorker(_))),
+            count(|a| matches!(a, WorkerAction::Kill(_) | WorkerAction::Stop(_))),
+            count(|a| matches!(a, WorkerAction::Start(_))),
         );
         assert_eq!(
-            count(|a| matches!(a, Action::KillRedis)),
-            count(|a| matches!(a, Action::StartRedis)),
+            count(|a| matches!(a, RedisAction::Kill)),
+            count(|a| matches!(a, RedisAction::Start)),
         );
         assert_eq!(
-            count(|a| matches!(a, Action::FreezeWorker(_))),
-            count(|a| matches!(a, Action::ThawWorker(_))),
+            count(|a| matches!(a, WorkerAction::Freeze(_))),
+            count(|a| matches!(a, WorkerAction::Thaw(_))),
         );
         assert_eq!(
-            count(|a| matches!(a, Action::KillCarrier(_) | Action::FreezeCarrier(_))),
-            count(|a| matches!(a, Action::StartCarrier(_) | Action::ThawCarrier(_))),
+            count(|a| matches!(a, RowsAction::KillCarrier(_) | RowsAction::FreezeCarrier(_))),
+            count(|a| matches!(a, RowsAction::StartCarrier(_) | RowsAction::ThawCarrier(_))),
         );
         assert_eq!(
-            count(|a| matches!(a, Action::KillPostgres)),
-            count(|a| matches!(a, Action::StartPostgres)),
+            count(|a| matches!(a, RowsAction::KillPostgres)),
+            count(|a| matches!(a, RowsAction::StartPostgres)),
         );
         assert_eq!(
-            count(|a| matches!(a, Action::BeginApp(_))),
-            count(|a| matches!(a, Action::MendApp)),
+            count(|a| matches!(a, AppAction::Begin(_))),
+            count(|a| matches!(a, AppAction::Mend)),
         );
         // A snapshot before each kill: what it comes back with is known.
         assert_eq!(
-            count(|a| matches!(a, Action::KillRedis)),
-            count(|a| matches!(a, Action::Save)),
+            count(|a| matches!(a, RedisAction::Kill)),
+            count(|a| matches!(a, RedisAction::Save)),
         );
     }
 }
