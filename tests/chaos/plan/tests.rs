@@ -1,6 +1,7 @@
 //! Plans by seeds.
 
 use super::*;
+use crate::faults::{AppAction, ProviderAction, RowsAction, ServersAction, WorkerAction};
 
 #[test]
 fn a_seed_always_gives_the_same_plan_and_another_seed_another() {
@@ -24,15 +25,22 @@ fn servers_are_replaced_one_at_a_time_and_come_back() {
             let (mut down, mut begun) = (0, Vec::new());
             for Step { at, action } in &steps {
                 match action {
-                    ServersAction::KillPrimary(_) | ServersAction::FreezePrimary(_) => down += 1,
-                    ServersAction::StartKilled | ServersAction::ThawPrimary => down -= 1,
+                    Action::Servers(ServersAction::KillPrimary(_))
+                    | Action::Servers(ServersAction::FreezePrimary(_)) => down += 1,
+                    Action::Servers(ServersAction::StartKilled)
+                    | Action::Servers(ServersAction::ThawPrimary) => down -= 1,
                     _ => {}
                 }
                 assert!((0..=1).contains(&down), "{seed}: {steps:?}");
-                if let ServersAction::KillPrimary(_) | ServersAction::FailOver(_) = action {
+                if let Action::Servers(ServersAction::KillPrimary(_))
+                | Action::Servers(ServersAction::FailOver(_)) = action
+                {
                     begun.push(*at);
                 }
-                assert!(!matches!(action, RedisAction::Kill | RedisAction::Freeze));
+                assert!(!matches!(
+                    action,
+                    Action::Redis(RedisAction::Kill) | Action::Redis(RedisAction::Freeze)
+                ));
             }
             assert_eq!(down, 0, "{seed}");
             assert!(begun.len() > 1, "{seed}: {begun:?}");
@@ -50,13 +58,34 @@ fn a_short_leg_meets_every_sort_of_fault() {
             Persistence::Snapshots,
         );
         let has = |wanted: fn(&Action) -> bool| steps.iter().any(|step| wanted(&step.action));
-        assert!(has(|a| matches!(a, WorkerAction::Kill(_))), "{seed}");
-        assert!(has(|a| matches!(a, RedisAction::Kill)), "{seed}");
-        assert!(has(|a| matches!(a, RowsAction::KillCarrier(_))), "{seed}");
-        assert!(has(|a| matches!(a, RowsAction::KillPostgres)), "{seed}");
-        assert!(has(|a| matches!(a, AppAction::Begin(_))), "{seed}");
-        assert!(has(|a| matches!(a, WorkerAction::StartSick)), "{seed}");
-        assert!(has(|a| matches!(a, ProviderAction::Begin(..))), "{seed}");
+        assert!(
+            has(|a| matches!(a, Action::Worker(WorkerAction::Kill(_)))),
+            "{seed}"
+        );
+        assert!(
+            has(|a| matches!(a, Action::Redis(RedisAction::Kill))),
+            "{seed}"
+        );
+        assert!(
+            has(|a| matches!(a, Action::Rows(RowsAction::KillCarrier(_)))),
+            "{seed}"
+        );
+        assert!(
+            has(|a| matches!(a, Action::Rows(RowsAction::KillPostgres))),
+            "{seed}"
+        );
+        assert!(
+            has(|a| matches!(a, Action::App(AppAction::Begin(_)))),
+            "{seed}"
+        );
+        assert!(
+            has(|a| matches!(a, Action::Worker(WorkerAction::StartSick))),
+            "{seed}"
+        );
+        assert!(
+            has(|a| matches!(a, Action::Provider(ProviderAction::Begin(..)))),
+            "{seed}"
+        );
     }
 }
 
@@ -72,33 +101,44 @@ fn what_is_broken_is_mended_and_what_is_stopped_goes_on() {
         let count =
             |wanted: fn(&Action) -> bool| steps.iter().filter(|step| wanted(&step.action)).count();
         assert_eq!(
-            count(|a| matches!(a, WorkerAction::Kill(_) | WorkerAction::Stop(_))),
-            count(|a| matches!(a, WorkerAction::Start(_))),
+            count(|a| matches!(
+                a,
+                Action::Worker(WorkerAction::Kill(_)) | Action::Worker(WorkerAction::Stop(_))
+            )),
+            count(|a| matches!(a, Action::Worker(WorkerAction::Start(_)))),
         );
         assert_eq!(
-            count(|a| matches!(a, RedisAction::Kill)),
-            count(|a| matches!(a, RedisAction::Start)),
+            count(|a| matches!(a, Action::Redis(RedisAction::Kill))),
+            count(|a| matches!(a, Action::Redis(RedisAction::Start))),
         );
         assert_eq!(
-            count(|a| matches!(a, WorkerAction::Freeze(_))),
-            count(|a| matches!(a, WorkerAction::Thaw(_))),
+            count(|a| matches!(a, Action::Worker(WorkerAction::Freeze(_)))),
+            count(|a| matches!(a, Action::Worker(WorkerAction::Thaw(_)))),
         );
         assert_eq!(
-            count(|a| matches!(a, RowsAction::KillCarrier(_) | RowsAction::FreezeCarrier(_))),
-            count(|a| matches!(a, RowsAction::StartCarrier(_) | RowsAction::ThawCarrier(_))),
+            count(|a| matches!(
+                a,
+                Action::Rows(RowsAction::KillCarrier(_))
+                    | Action::Rows(RowsAction::FreezeCarrier(_))
+            )),
+            count(|a| matches!(
+                a,
+                Action::Rows(RowsAction::StartCarrier(_))
+                    | Action::Rows(RowsAction::ThawCarrier(_))
+            )),
         );
         assert_eq!(
-            count(|a| matches!(a, RowsAction::KillPostgres)),
-            count(|a| matches!(a, RowsAction::StartPostgres)),
+            count(|a| matches!(a, Action::Rows(RowsAction::KillPostgres))),
+            count(|a| matches!(a, Action::Rows(RowsAction::StartPostgres))),
         );
         assert_eq!(
-            count(|a| matches!(a, AppAction::Begin(_))),
-            count(|a| matches!(a, AppAction::Mend)),
+            count(|a| matches!(a, Action::App(AppAction::Begin(_)))),
+            count(|a| matches!(a, Action::App(AppAction::Mend))),
         );
         // A snapshot before each kill: what it comes back with is known.
         assert_eq!(
-            count(|a| matches!(a, RedisAction::Kill)),
-            count(|a| matches!(a, RedisAction::Save)),
+            count(|a| matches!(a, Action::Redis(RedisAction::Kill))),
+            count(|a| matches!(a, Action::Redis(RedisAction::Save))),
         );
     }
 }
