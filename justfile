@@ -105,6 +105,12 @@ shop: setup postgres (building "what `just test` builds" "some minutes")
     cargo test {{quietly}} --workspace --no-run
     ./target/debug/shop-trial
 
+# A steady load on a fleet of every role for 90 minutes: latencies, memory, and which keys are left in Redis; --minutes, --rate
+soak *ARGS: setup postgres (building "the binary, optimised" "about six minutes")
+    cargo build {{quietly}} --profile quick --package longshore
+    cargo build {{quietly}} --package longshore-tests --bin soak
+    LONGSHORE_BIN="$PWD/target/quick/longshore" ./target/debug/soak {{ARGS}}
+
 # Whether tests notice: each guard that tests/prove takes out, one at a time, must make the test fail that is named there; some by how their names begin
 prove *PATCHES: setup (building "the crates that have guards" "some fifteen minutes")
     @./tests/prove/run.sh {{PATCHES}}
