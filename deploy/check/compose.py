@@ -112,9 +112,19 @@ findings.expect(checked.returncode == 0, f"promtool: {checked.stdout}{checked.st
 findings.well("prometheus.yml is good by promtool, and scrapes every role where it serves its metrics")
 
 
+def by_operator(env: dict[str, str], *words: str) -> str:
+    """What a command says once Redis answers."""
+    for _ in range(100):
+        asked = longshore(*words, env=env)
+        if asked.returncode != 3:
+            break
+        time.sleep(0.05)
+    return asked.stdout or asked.stderr
+
+
 def redis_is_good(command: list[str], health: list[str]) -> None:
     """Its own command line, with another port and directory, and the users that the script makes; each role's rights and what it
-    keeps are good by `doctor`, and its healthcheck is answered."""
+    keeps are good by `doctor`, its healthcheck is answered, and it keeps jobs through a restart."""
     with socket.socket() as taken, tempfile.TemporaryDirectory() as scratch:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -124,21 +134,15 @@ def redis_is_good(command: list[str], health: list[str]) -> None:
             "/usr/local/etc/redis/redis.conf": HERE / "redis/redis.conf", "/run/secrets/users.acl": Path(scratch) / "users/users.acl",
         }
         arguments = [str(places.get(word, word)) for word in command[1:]]
-        server = subprocess.Popen(
-            [shutil.which("redis-server"), *arguments, "--port", str(port), "--dir", scratch, "--bind", "127.0.0.1"],
-            stdout=subprocess.PIPE, text=True,
-        )
+        start = [shutil.which("redis-server"), *arguments, "--port", str(port), "--dir", scratch, "--bind", "127.0.0.1"]
+        server = subprocess.Popen(start, stdout=subprocess.DEVNULL)
         try:
             env = {**ours["work"]["environment"], "LONGSHORE_REDIS__URL": users["operator"], "SECRET": "SG.x"}
             env["LONGSHORE_PROVIDERS__SENDGRID__API_KEY"] = "env:SECRET"
-            for _ in range(100):
-                asked = longshore("doctor", "--json", env=env)
-                if asked.returncode != 3:
-                    break
-                time.sleep(0.05)
-            rows = {row["check"]: row for row in json.loads(asked.stdout or "[]")}
+            said = by_operator(env, "doctor", "--json")
+            rows = {row["check"]: row for row in json.loads(said)} if said.startswith("[") else {}
             for check in ("connection", "eviction", "persistence", "fsync", "memory", "writes"):
-                row = rows.get(check, {"finding": asked.stderr})
+                row = rows.get(check, {"finding": said})
                 findings.expect(row.get("status") == "ok", f"doctor, with deploy/redis/redis.conf: {check}: {row['finding']}")
             asked = longshore("doctor", "--json", env={**env, "LONGSHORE_REDIS__URL": users["worker"]})
             denied = [row["finding"] for row in json.loads(asked.stdout) if row["check"] in ("writes", "keys") and row["cure"]]
@@ -146,11 +150,21 @@ def redis_is_good(command: list[str], health: list[str]) -> None:
             for words, wanted in ((health[1:], "PONG"), ([health[1], "ping"], "NOAUTH Authentication required.")):
                 said = run(words[0], "-p", port, *words[1:])
                 findings.expect(said.stdout.strip() == wanted, f"{words}: {said.stdout}{said.stderr}")
+            mail = '{"template":"welcome","to":{"email":"ada@example.com"},"data":{}}'
+            for number in range(5):
+                made = longshore("enqueue", "send_email", mail, "--key", f"key-{number}", "--yes", env={**env, "LONGSHORE_REDIS__URL": users["producer"]})
+                findings.expect(made.returncode == 0, f"enqueue: {made.stderr}")
+            server.terminate()
+            server.wait()
+            server = subprocess.Popen(start, stdout=subprocess.DEVNULL)
+            said = by_operator(env, "queues", "--json")
+            pending = [row["pending"] for row in json.loads(said) if row["queue"] == "email"] if said.startswith("[") else said
+            findings.expect(pending == [5], f"of 5 jobs there are after a restart of Redis: {pending}")
         finally:
             server.kill()
             server.wait()
 
 
 redis_is_good(services["redis"]["command"], services["redis"]["healthcheck"]["test"])
-findings.well("redis.conf and users.acl start a Redis that keeps jobs, and lets its users alone in, by `doctor`")
+findings.well("redis.conf and users.acl start a Redis that keeps jobs, through a restart as well, and lets its users alone in, by `doctor`")
 findings.end()

@@ -69,7 +69,7 @@ pub fn users(namespace: &str) -> String {
     SHIPPED
         .replace(NO_HASH, &format!(">{PASSWORD}"))
         .replace("{longshore:", &format!("{{{namespace}:"))
-        .replace("user default off", "user default on nopass ~* &* +@all")
+        .replace("user default off ", "user default on nopass ")
 }
 
 /// Looks at its end whether Redis has refused something to one of the users.
