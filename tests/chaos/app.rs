@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use longshore_events::sandbox::EventsSandbox;
 use longshore_sandbox::{Fault, FaultRule};
 
-use crate::check::TakenEvent;
+use crate::facts::TakenEvent;
 use crate::faults::AppTrouble;
 
 /// Longer than a request may take.

@@ -1,77 +1,11 @@
 //! What may have become of each job, given what was done to it. Pure: facts in, a ledger out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use longshore_client::{JobId, JobState};
+use longshore_client::JobState;
 
+use crate::facts::{Accepted, Facts, JobRun};
 use crate::sort::Sort;
-
-/// A job that the client said was accepted.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Accepted {
-    pub(crate) id: JobId,
-    pub(crate) sort: Sort,
-    /// Its place among those that its producer made.
-    pub(crate) number: usize,
-    /// When the client was asked, in ms since the epoch.
-    pub(crate) asked_ms: u64,
-    /// When it said so.
-    pub(crate) at_ms: u64,
-}
-
-/// Where a job was found in the end.
-#[derive(Debug, Clone)]
-pub(crate) struct Found {
-    pub(crate) state: JobState,
-    /// What each of its runs came to, and by which worker.
-    pub(crate) runs: Vec<(String, String)>,
-    /// Why it is dead, in the words of its group.
-    pub(crate) cause: Option<String>,
-}
-
-/// A time whose writes Redis has lost, as far as its way of keeping them says that it may.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Forgotten {
-    /// Nothing written before this may be lost.
-    pub(crate) from_ms: u64,
-    /// When Redis was killed.
-    pub(crate) killed_ms: u64,
-    /// When it answered again.
-    pub(crate) back_ms: u64,
-    /// What was accepted is not among them: replicas had it.
-    pub(crate) keeps_accepted: bool,
-}
-
-/// What the application was told of a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TakenEvent {
-    /// `job.completed`, `job.dead`, …
-    pub(crate) what: String,
-    /// The job's queue.
-    pub(crate) queue: String,
-}
-
-/// All that is known after a leg.
-#[derive(Debug, Default)]
-pub(crate) struct Facts {
-    pub(crate) accepted: Vec<Accepted>,
-    pub(crate) found: HashMap<JobId, Found>,
-    /// When each job had its effects, in ms since the epoch.
-    pub(crate) effects: HashMap<String, Vec<u64>>,
-    pub(crate) forgotten: Vec<Forgotten>,
-    /// The queues are not all of one server.
-    pub(crate) several_nodes: bool,
-    /// Jobs of transactions that were rolled back.
-    pub(crate) rolled_back: Vec<JobId>,
-    /// What the application was told, by job.
-    pub(crate) told: HashMap<String, Vec<TakenEvent>>,
-    /// When workers were killed, stopped, or frozen for longer than a lease.
-    pub(crate) deaths_ms: Vec<u64>,
-    /// Names of workers that reach no provider.
-    pub(crate) sick: Vec<String>,
-    /// Jobs that a queue still counts as under way.
-    pub(crate) unsettled: Vec<String>,
-}
 
 /// How long a fleet goes on repairing what Redis forgot: a worker that is killed meanwhile takes what it knows along.
 const REPAIR_MS: u64 = 20_000;
@@ -123,6 +57,7 @@ pub(crate) fn check(facts: &Facts) -> Ledger {
             ledger.faults.push(what);
         }
     }
+    ledger.faults.extend(facts.misbehaved.iter().cloned());
     let stuck = facts.unsettled.iter().map(|what| format!("stuck: {what}"));
     ledger.faults.extend(stuck);
     ledger
@@ -133,12 +68,7 @@ fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
     let none = Vec::new();
     let effects = facts.effects.get(&id.to_string()).unwrap_or(&none);
     let Some(found) = facts.found.get(&id) else {
-        let with_redis = facts
-            .forgotten
-            .iter()
-            .filter(|f| !f.keeps_accepted)
-            .any(|f| job.asked_ms <= f.killed_ms && job.at_ms >= f.from_ms);
-        match with_redis {
+        match facts.may_be_gone(job) {
             true => ledger.gone += 1,
             false => ledger
                 .faults
@@ -150,7 +80,7 @@ fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
     match found.state {
         JobState::Completed => {
             ledger.completed += 1;
-            if effects.is_empty() && job.sort != Sort::Question {
+            if effects.is_empty() && job.sort.has_effect() {
                 let what = format!("lost: {id} ({:?}) completed without an effect", job.sort);
                 ledger.faults.push(what);
             }
@@ -162,7 +92,10 @@ fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
         state => ledger.faults.push(format!("stuck: {id} is {state}")),
     }
     told(facts, job, found.state, ledger);
-    for (outcome, worker) in &found.runs {
+    for JobRun {
+        outcome, worker, ..
+    } in &found.runs
+    {
         if outcome == "failed" && facts.sick.iter().any(|sick| worker.contains(sick)) {
             let what = format!("burnt: {id} lost an attempt to the sick worker {worker}");
             ledger.faults.push(what);
@@ -194,17 +127,11 @@ fn lost_since(facts: &Facts, job: &Accepted) -> bool {
 }
 
 /// Effects beyond the first, and whether there is a cause that allows them.
-fn doubled(
-    facts: &Facts,
-    job: &Accepted,
-    runs: &[(String, String)],
-    effects: &[u64],
-    ledger: &mut Ledger,
-) {
+fn doubled(facts: &Facts, job: &Accepted, runs: &[JobRun], effects: &[u64], ledger: &mut Ledger) {
     if effects.len() <= 1 {
         return;
     }
-    let count = |outcome: &str| runs.iter().filter(|(o, _)| o == outcome).count();
+    let count = |outcome: &str| runs.iter().filter(|run| run.outcome == outcome).count();
     let (lost, unknown) = (count("lost"), count("outcome_unknown"));
     let extra = effects.len() - 1;
     let cause = if job.sort == Sort::MailRetried && lost + unknown >= extra {

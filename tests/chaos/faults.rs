@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use longshore_tests::Act;
 
+use crate::roles::RoleAction;
+
 /// What the Redis of a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Topology {
@@ -216,6 +218,8 @@ pub(crate) enum ProviderAction {
     Begin(Act, Trouble),
     /// It is well again.
     Mend(Act),
+    /// Something is done to a role that serves others.
+    Role(RoleAction),
 }
 
 /// When to do what, from the start of the leg.

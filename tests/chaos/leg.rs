@@ -9,25 +9,32 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use longshore_sandbox::{AppendFsync, PostgresServer, RedisServer};
+use longshore_storage::sandbox::S3Sandbox;
 use longshore_tests::{Act, NAMESPACE, Stage, Worker, gone_by, users};
 
 use crate::app::App;
-use crate::check::Facts;
+use crate::facts::Facts;
 use crate::faults::{Action, Persistence, ServersAction, Step, Topology};
+use crate::looker::Looker;
 use crate::plan::{CARRIERS, WORKERS, plan};
 use crate::produce::{Producers, now_ms};
+use crate::roles::{Role, Roles};
 use crate::rows::{Rows, Tried, database};
 use crate::servers::Servers;
 use crate::sort::Sort;
 
 /// The queues that take part, and whose providers.
-pub(crate) const ACTS: [Act; 5] = [
+pub(crate) const ACTS: [Act; 6] = [
     Act::Email,
     Act::Sms,
     Act::Payments,
     Act::Geocode,
     Act::Service,
+    Act::Storage,
 ];
+
+/// How often it is looked whether a role has ended by itself.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What a leg is left with once its faults are over.
 pub(crate) struct Leg {
@@ -41,6 +48,9 @@ pub(crate) struct Leg {
     /// Workers that were asked to stop, or cannot be asked any more.
     leaving: Vec<Worker>,
     sick: Option<Worker>,
+    roles: Roles,
+    /// Where buckets' objects go while S3 is away.
+    _r2: S3Sandbox,
     seed: u64,
     persistence: Persistence,
     saved_ms: u64,
@@ -60,17 +70,41 @@ impl Leg {
     ) -> Self {
         let mut leg = Self::set(seed, topology, persistence).await;
         let steps = plan(seed, length, topology, persistence);
-        let producers = Producers::start(&leg.stage.client, leg.mails());
+        let api = leg.roles.door(Role::Api);
+        let producers = Producers::start(&leg.stage.client, leg.mails(), api);
+        let looker = Looker::start(leg.roles.door(Role::Console));
         let rows = Rows::start(&leg.postgres);
         let started = Instant::now();
         for Step { at, action } in steps {
-            gone_by(at, started).await;
+            leg.go_on_until(at, started).await;
             leg.carry_out(action).await;
         }
-        gone_by(length, started).await;
-        leg.facts.accepted = producers.end().await;
+        leg.go_on_until(length, started).await;
+        let (accepted, calls) = producers.end().await;
+        leg.facts.accepted = accepted;
+        leg.facts.accepted.extend(calls.accepted);
+        leg.facts.keys = calls.keys;
+        leg.facts.misbehaved.extend(calls.misbehaved);
+        leg.counts.insert("requests repeated", calls.repeated);
+        let looks = looker.end().await;
+        leg.counts.insert("pages seen", looks.seen);
+        leg.counts.insert("pages without Redis", looks.away);
+        leg.facts.misbehaved.extend(looks.misbehaved);
         leg.tried = rows.end().await;
         leg
+    }
+
+    /// Lets the time go by, and sees to the roles that have to be started again.
+    async fn go_on_until(&mut self, at: Duration, started: Instant) {
+        loop {
+            let ended = self.roles.look_after(&self.stage);
+            self.facts.misbehaved.extend(ended);
+            let left = at.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            gone_by(left.min(LOOK_EVERY), Instant::now()).await;
+        }
     }
 
     async fn set(seed: u64, topology: Topology, persistence: Persistence) -> Self {
@@ -85,6 +119,24 @@ impl Leg {
         let mut stage = Stage::set_on(redis, Act::Email).await;
         stage.with_queues_of(&ACTS);
         let servers = Servers::start(&mut stage, topology, persistence).await;
+        let r2 = S3Sandbox::start(([127, 0, 0, 1], 0).into());
+        let r2 = r2.await.expect("a provider");
+        for (name, value) in [
+            ("PROVIDERS__R2__ENDPOINT_URL", r2.origin()),
+            ("BUCKETS__EXPORTS__FALLBACK_NAME", "exports-away".to_owned()),
+            (
+                "PROVIDERS__SENDGRID__WEBHOOK_PUBLIC_KEYS",
+                format!(r#"["{}"]"#, stage.sendgrid.public_key()),
+            ),
+        ] {
+            stage.set_for_all(name, value);
+        }
+        let url = stage.webhooks_url("sendgrid");
+        stage
+            .sendgrid
+            .change_webhook(|webhook| webhook.url = Some(url));
+        stage.hears_events();
+        let roles = Roles::set(&mut stage);
         let mut leg = Self {
             stage,
             servers,
@@ -94,6 +146,8 @@ impl Leg {
             app: App::start().await,
             leaving: Vec::new(),
             sick: None,
+            roles,
+            _r2: r2,
             seed,
             persistence,
             saved_ms: now_ms(),
@@ -121,6 +175,7 @@ impl Leg {
         for act in ACTS {
             leg.mend(act);
         }
+        leg.roles.start(&leg.stage);
         for _ in 0..WORKERS {
             let worker = leg.stage.worker().all_queues().start().await;
             leg.places.push(Some(worker));
@@ -149,6 +204,11 @@ impl Leg {
             Action::Rows(action) => self.on_rows(action).await,
             Action::App(action) => self.on_app(action).await,
             Action::Provider(action) => self.on_provider(action),
+            Action::Role(action) => {
+                if let Some(what) = self.roles.carry_out(action, &self.stage).await {
+                    self.count(what);
+                }
+            }
         }
     }
 

@@ -10,14 +10,19 @@
 
 mod app;
 mod check;
+mod checkout;
+mod facts;
 mod faults;
 mod leg;
+mod looker;
 mod plan;
 mod produce;
+mod roles;
 mod rows;
 mod servers;
 mod settle;
 mod sort;
+mod through_api;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -25,7 +30,8 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use check::{Facts, Ledger, check};
+use check::{Ledger, check};
+use facts::Facts;
 use faults::{Persistence, Topology};
 use leg::Leg;
 

@@ -1,5 +1,6 @@
 //! Which faults come when: a pure function of the seed, so that a run can be had again.
 
+mod acts;
 mod providers;
 mod redis;
 mod rows;
@@ -58,6 +59,7 @@ pub(crate) fn plan(
         }
         now += planner.between(600, 2000);
     }
+    planner.steps.extend(acts::plan(seed, length, persistence));
     planner.steps.sort_by_key(|step| step.at);
     planner.steps
 }

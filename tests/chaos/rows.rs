@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use longshore_client::JobId;
+use longshore_client::kinds::SendEmail;
+use longshore_client::{Job, JobId};
 use longshore_outbox::{OutboxError, SCHEMA, enqueue};
 use longshore_sandbox::PostgresServer;
 use longshore_tests::{email, gone_by};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Error, NoTls};
 
-use crate::check::Accepted;
+use crate::facts::Accepted;
 use crate::produce::now_ms;
 use crate::sort::Sort;
 
@@ -101,6 +102,7 @@ pub(crate) fn came_to(postgres: &PostgresServer, tried: &[Tried], sort: Sort) ->
             (Some(&at_ms), _) => came.carried.push(Accepted {
                 id,
                 sort,
+                kind: SendEmail::KIND,
                 number: 0,
                 asked_ms,
                 at_ms,

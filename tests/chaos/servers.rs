@@ -7,7 +7,7 @@ use longshore_client::Client;
 use longshore_queue::{Link, LinkOptions, Queue};
 use longshore_tests::{NAMESPACE, Place, Stage};
 
-use crate::check::{Facts, Forgotten};
+use crate::facts::{Facts, Forgotten};
 use crate::faults::{Persistence, ServersAction, Topology};
 use crate::leg::ACTS;
 use crate::produce::now_ms;

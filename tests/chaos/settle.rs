@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use longshore_client::{JobId, JobState};
-use longshore_queue::{Queue, Selection, Signed, Stats};
+use longshore_queue::{HistoryEntry, JobInfo, Queue, Recorded, Selection, Signed, Stats};
 use longshore_tests::{Act, contact_path, gone_by};
 
-use crate::check::{Accepted, Facts, Found};
+use crate::facts::{Accepted, Facts, Found, JobRun};
 use crate::leg::{ACTS, Leg};
 use crate::rows::came_to;
 use crate::sort::Sort;
@@ -44,7 +44,7 @@ impl Leg {
         }
         self.look_at_rows(&queues).await;
         for Accepted { id, sort, .. } in self.facts.accepted.clone() {
-            if let Some(found) = find(&queues, id, sort).await {
+            if let Some(found) = find(&queues, id, sort.act()).await {
                 self.facts.found.insert(id, found);
             }
         }
@@ -69,7 +69,7 @@ impl Leg {
         self.counts
             .insert("mails rolled back", rows.rolled_back.len());
         for id in &rows.rolled_back {
-            if let Some(found) = find(queues, *id, self.mails()).await {
+            if let Some(found) = find(queues, *id, Act::Email).await {
                 self.facts.found.insert(*id, found);
             }
         }
@@ -137,23 +137,45 @@ async fn back_date(queue: &Queue) {
     let _: Result<u64, _> = queue.link().command(&into).await;
 }
 
-async fn find(queues: &[Queue], id: JobId, sort: Sort) -> Option<Found> {
-    let queue = queues
-        .iter()
-        .find(|queue| queue.name() == sort.act().queue())?;
+async fn find(queues: &[Queue], id: JobId, act: Act) -> Option<Found> {
+    let queue = queues.iter().find(|queue| queue.name() == act.queue())?;
     let job = queue.job(&id.into()).await.expect("Redis answers")?;
-    let runs = job.history.iter().map(|recorded| {
-        let entry = &recorded.entry;
-        (entry.outcome.clone(), entry.worker.clone())
+    Some(found(act.queue(), job))
+}
+
+fn found(queue: &'static str, job: JobInfo) -> Found {
+    let runs = job.history.iter().map(|Recorded { at_ms, entry }| JobRun {
+        outcome: entry.outcome.clone(),
+        worker: entry.worker.clone(),
+        attempt: entry.attempt,
+        probe: entry.probe,
+        at_ms: *at_ms,
+        duration_ms: entry.duration_ms.unwrap_or_default(),
+        answer: answer(entry),
+        reason: entry.reason.clone(),
     });
     let last = job.history.last().map(|recorded| &recorded.entry);
     let cause = last.map(|entry| match &entry.answer.code {
         Some(code) => format!("{}: {code}", entry.outcome),
         None => entry.outcome.clone(),
     });
-    Some(Found {
+    Found {
         state: job.state,
+        queue,
         runs: runs.collect(),
         cause: cause.filter(|_| job.state == JobState::Dead),
-    })
+        ended_ms: job.ended_at_ms,
+        tick: job
+            .cron
+            .filter(|cron| !cron.by_hand)
+            .map(|cron| (cron.entry, cron.tick_ms)),
+        delivery: job.delivery.and_then(|delivery| delivery.state),
+        forgotten: job.forgotten.is_some(),
+    }
+}
+
+/// Its provider's status or code.
+fn answer(entry: &HistoryEntry) -> Option<String> {
+    let status = entry.answer.status.map(|status| status.to_string());
+    status.or_else(|| entry.answer.code.clone())
 }

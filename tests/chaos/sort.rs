@@ -19,6 +19,12 @@ pub(crate) enum Sort {
     PlainCall,
     /// A question without an effect.
     Question,
+    /// A write at Stripe that the ledger does not know its job by.
+    FollowUp,
+    /// Payments compared with Stripe's: questions alone.
+    Comparison,
+    /// Buckets swept, their rules applied, and what stood elsewhere moved back: what each does depends on what is there.
+    Upkeep,
 }
 
 impl Sort {
@@ -27,7 +33,8 @@ impl Sort {
         match self {
             Self::MailRetried | Self::MailHeld => Act::Email,
             Self::Text => Act::Sms,
-            Self::Payment => Act::Payments,
+            Self::Payment | Self::FollowUp | Self::Comparison => Act::Payments,
+            Self::Upkeep => Act::Storage,
             Self::Question => Act::Geocode,
             Self::KeyedCall | Self::PlainCall => Act::Service,
         }
@@ -35,6 +42,17 @@ impl Sort {
 
     /// Whether the provider recognises a second request by its key.
     pub(crate) fn is_keyed(self) -> bool {
-        matches!(self, Self::Payment | Self::KeyedCall)
+        matches!(self, Self::Payment | Self::FollowUp | Self::KeyedCall)
+    }
+
+    /// Whether a provider's ledger has something of a job that has completed.
+    pub(crate) fn has_effect(self) -> bool {
+        use Sort::{Comparison, FollowUp, Question, Upkeep};
+        !matches!(self, Question | FollowUp | Comparison | Upkeep)
+    }
+
+    /// Whether its queue holds what may have been sent.
+    pub(crate) fn is_held(self) -> bool {
+        matches!(self, Self::MailHeld | Self::PlainCall)
     }
 }

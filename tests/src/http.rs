@@ -26,15 +26,23 @@ pub async fn request(
     headers: &[(&str, &str)],
     body: &str,
 ) -> (u16, String) {
+    let answer = try_request(addr, what, headers, body, ANSWERS_WITHIN).await;
+    answer.expect("a whole answer in time")
+}
+
+/// The same to somebody who may be away: `None` where no whole answer comes within `limit`.
+pub async fn try_request(
+    addr: SocketAddr,
+    what: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+    limit: Duration,
+) -> Option<(u16, String)> {
     let exchange = exchange(addr, what, headers, body);
-    let exchange = tokio::time::timeout(ANSWERS_WITHIN, exchange).await;
-    let answer = exchange.expect("an answer in time").expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    (status.expect("a status"), body.to_owned())
+    let answer = tokio::time::timeout(limit, exchange).await.ok()?.ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
 }
 
 async fn exchange(

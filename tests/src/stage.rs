@@ -187,6 +187,11 @@ impl Stage {
         Start::api(self, self.started())
     }
 
+    /// A console to be started on it.
+    pub fn console(&self) -> Start<'_> {
+        Start::console(self, self.started())
+    }
+
     /// A carrier of the jobs in this Postgres to be started on it.
     pub fn outbox(&self, postgres: &PostgresServer) -> Start<'_> {
         Start::outbox(self, self.started()).set("OUTBOX__DATABASE_URL", postgres.url())

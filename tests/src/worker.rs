@@ -56,6 +56,12 @@ impl<'a> Start<'a> {
             .set("API__PRIVATE_ADDR", "127.0.0.1:0")
     }
 
+    pub(crate) fn console(stage: &'a Stage, number: usize) -> Self {
+        Self::new(stage, number, "console", &[], "the console is served")
+            .set("CONSOLE__HTTP_ADDR", "127.0.0.1:0")
+            .set("CONSOLE__PRIVATE_ADDR", "127.0.0.1:0")
+    }
+
     pub(crate) fn outbox(stage: &'a Stage, number: usize) -> Self {
         let start = Self::new(stage, number, "outbox", &[], "jobs are carried");
         start.set("OUTBOX__PRIVATE_ADDR", "127.0.0.1:0")
@@ -160,11 +166,30 @@ impl<'a> Start<'a> {
     /// # Panics
     /// When it does not.
     pub async fn start(self) -> Worker {
+        let (ready, ready_in_json) = (self.ready, self.ready_in_json);
+        let mut worker = self.spawn();
+        eventually("the worker works", || {
+            let ended = worker.ended();
+            assert_eq!(ended, None, "the worker ended at once");
+            let works = worker.says(ready) || worker.says(ready_in_json);
+            async move { works }
+        })
+        .await;
+        worker
+    }
+
+    /// Starts it, and does not wait until it works: it may end at once.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn spawn(self) -> Worker {
         let name = format!("{}-{}.log", self.command, self.number);
         let log = self.stage.dir().join(name);
         let user = match self.command {
             "webhooks" => User::Webhooks,
             "outbox" => User::Producer,
+            "console" => User::Operator,
             _ => User::Worker,
         };
         let redis_url = user.at(&self.redis_url);
@@ -181,15 +206,7 @@ impl<'a> Start<'a> {
         for (name, value) in &self.settings {
             command.env(name, value);
         }
-        let mut worker = Worker::spawn(&mut command, self.number, log);
-        eventually("the worker works", || {
-            let ended = worker.ended();
-            assert_eq!(ended, None, "the worker ended at once");
-            let works = worker.says(self.ready) || worker.says(self.ready_in_json);
-            async move { works }
-        })
-        .await;
-        worker
+        Worker::spawn(&mut command, self.number, log)
     }
 }
 

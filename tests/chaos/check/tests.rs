@@ -1,11 +1,15 @@
 //! What is a fault, and what is not.
 
+use longshore_client::JobId;
+
 use super::*;
+use crate::facts::{Forgotten, Found, TakenEvent};
 
 fn accepted(sort: Sort, at_ms: u64) -> Accepted {
     Accepted {
         id: JobId::generate(),
         sort,
+        kind: "send_email",
         number: 0,
         asked_ms: at_ms,
         at_ms,
@@ -16,10 +20,19 @@ fn found(state: JobState, outcomes: &[&str]) -> Found {
     let runs = outcomes.iter();
     Found {
         state,
+        queue: "email",
         runs: runs
-            .map(|o| ((*o).to_owned(), "host-7".to_owned()))
+            .map(|outcome| JobRun {
+                outcome: (*outcome).to_owned(),
+                worker: "host-7".to_owned(),
+                ..JobRun::default()
+            })
             .collect(),
         cause: Some("failed".to_owned()),
+        ended_ms: None,
+        tick: None,
+        delivery: None,
+        forgotten: false,
     }
 }
 

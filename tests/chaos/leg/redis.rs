@@ -1,7 +1,7 @@
 //! Carried out on the one Redis.
 
 use super::Leg;
-use crate::check::Forgotten;
+use crate::facts::Forgotten;
 use crate::faults::{Persistence, RedisAction};
 use crate::produce::now_ms;
 

@@ -61,6 +61,9 @@ impl Leg {
         for provider in ["SENDGRID", "TWILIO", "STRIPE", "GOOGLE_MAPS"] {
             start = start.set(&format!("PROVIDERS__{provider}__BASE_URL"), nowhere);
         }
+        for store in ["S3", "R2"] {
+            start = start.set(&format!("PROVIDERS__{store}__ENDPOINT_URL"), nowhere);
+        }
         start = start.set("SERVICES__CRM__BASE_URL", nowhere);
         let worker = start.set("EVENTS__URL", nowhere).start().await;
         self.facts.sick.push(worker.pid().to_string());
