@@ -1,39 +1,23 @@
 //! What may have become of each job, given what was done to it. Pure: facts in, a ledger out.
 
-use std::collections::BTreeMap;
+mod attempts;
+mod audit;
+mod cron;
+mod keys;
+mod memory;
+mod operators;
+mod posts;
+mod recovery;
+mod sets;
 
-use longshore_client::JobState;
+use longshore_client::{JobId, JobState};
 
-use crate::facts::{Accepted, Facts, JobRun};
+use crate::facts::{Accepted, Command, Facts, JobRun};
+use crate::ledger::Ledger;
 use crate::sort::Sort;
 
 /// How long a fleet goes on repairing what Redis forgot: a worker that is killed meanwhile takes what it knows along.
 const REPAIR_MS: u64 = 20_000;
-
-/// The ledger of one leg.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ledger {
-    pub(crate) accepted: usize,
-    pub(crate) completed: usize,
-    pub(crate) dead: BTreeMap<String, usize>,
-    /// Gone with writes that Redis itself lost.
-    pub(crate) gone: usize,
-    pub(crate) doubled: BTreeMap<&'static str, usize>,
-    /// Ends that the application was told of, and how often more than once.
-    pub(crate) told: usize,
-    pub(crate) told_again: usize,
-    /// Ends of which the event is gone with writes that Redis itself lost: it stood on another node than the job.
-    pub(crate) untold_gone: usize,
-    /// What must not be, one line each.
-    pub(crate) faults: Vec<String>,
-}
-
-impl Ledger {
-    /// How many faults begin with this word.
-    pub(crate) fn count(&self, word: &str) -> usize {
-        self.faults.iter().filter(|f| f.starts_with(word)).count()
-    }
-}
 
 /// Says what became of everything, and what of it must not be.
 pub(crate) fn check(facts: &Facts) -> Ledger {
@@ -60,6 +44,19 @@ pub(crate) fn check(facts: &Facts) -> Ledger {
     ledger.faults.extend(facts.misbehaved.iter().cloned());
     let stuck = facts.unsettled.iter().map(|what| format!("stuck: {what}"));
     ledger.faults.extend(stuck);
+    for check in [
+        attempts::check,
+        audit::check,
+        cron::check,
+        keys::check,
+        memory::check,
+        operators::check,
+        posts::check,
+        recovery::check,
+        sets::check,
+    ] {
+        check(facts, &mut ledger);
+    }
     ledger
 }
 
@@ -67,18 +64,16 @@ fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
     let id = job.id;
     let none = Vec::new();
     let effects = facts.effects.get(&id.to_string()).unwrap_or(&none);
+    let of_kind = ledger.kinds.entry(job.kind).or_default();
+    of_kind.0 += 1;
     let Some(found) = facts.found.get(&id) else {
-        match facts.may_be_gone(job) {
-            true => ledger.gone += 1,
-            false => ledger
-                .faults
-                .push(format!("lost: {id} ({:?}) is nowhere", job.sort)),
-        }
+        nowhere(facts, job, ledger);
         doubled(facts, job, &[], effects, ledger);
         return;
     };
     match found.state {
         JobState::Completed => {
+            of_kind.1 += 1;
             ledger.completed += 1;
             if effects.is_empty() && job.sort.has_effect() {
                 let what = format!("lost: {id} ({:?}) completed without an effect", job.sort);
@@ -89,19 +84,33 @@ fn one(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
             let cause = found.cause.clone().unwrap_or_default();
             *ledger.dead.entry(cause).or_default() += 1;
         }
+        JobState::Cancelled => cancelled(facts, id, ledger),
         state => ledger.faults.push(format!("stuck: {id} is {state}")),
     }
     told(facts, job, found.state, ledger);
-    for JobRun {
-        outcome, worker, ..
-    } in &found.runs
-    {
-        if outcome == "failed" && facts.sick.iter().any(|sick| worker.contains(sick)) {
-            let what = format!("burnt: {id} lost an attempt to the sick worker {worker}");
-            ledger.faults.push(what);
-        }
-    }
     doubled(facts, job, &found.runs, effects, ledger);
+}
+
+/// An accepted job that no queue knows.
+fn nowhere(facts: &Facts, job: &Accepted, ledger: &mut Ledger) {
+    let id = job.id;
+    let mut commands = facts.commands_of(id);
+    if commands.any(|command| command.name == "discard") {
+        ledger.discarded += 1;
+    } else if facts.may_be_gone(job) {
+        ledger.gone += 1;
+    } else {
+        ledger.fault(format!("lost: {id} ({:?}) is nowhere", job.sort));
+    }
+}
+
+/// One that was cancelled: somebody has asked for it, also where the answer was lost.
+fn cancelled(facts: &Facts, id: JobId, ledger: &mut Ledger) {
+    let asks = |command: &Command| command.name.starts_with("cancel") || command.name == "forget";
+    match facts.commands_of(id).any(asks) {
+        true => ledger.cancelled += 1,
+        false => ledger.fault(format!("cancelled: {id}, and nobody has asked for it")),
+    }
 }
 
 /// Whether the application was told how a job ended.
@@ -139,6 +148,8 @@ fn doubled(facts: &Facts, job: &Accepted, runs: &[JobRun], effects: &[u64], ledg
             true => Some("worker lost while its request was out; the queue retries"),
             false => Some("answer lost; the queue retries"),
         }
+    } else if job.sort.is_held() && lost + unknown >= extra && count("replayed") > 0 {
+        Some("an operator replayed what may have been sent")
     } else if !job.sort.is_keyed() && forgot(facts, effects) {
         Some("Redis forgot the run, and the worker that knew of it was gone as well")
     } else {

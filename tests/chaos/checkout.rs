@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use longshore_client::kinds::{
-    CancelSubscription, ConfirmPaymentIntent, CreatePaymentIntent, CreateRefund, CreateSubscription,
+    CancelSubscription, ConfirmPaymentIntent, CreateCustomer, CreatePaymentIntent, CreateRefund,
+    CreateSubscription,
 };
 use longshore_client::{Client, Job, JobState};
 use longshore_tests::gone_by;
@@ -50,6 +51,9 @@ impl Shop {
     async fn serve(&mut self, number: usize) -> Option<()> {
         let user = format!("buyer-{number}");
         let amount = 1000 + number as u64;
+        let customer = CreateCustomer::new(&user);
+        self.done(customer, Sort::Payment, number, "customer")
+            .await?;
         let intent = CreatePaymentIntent::new(format!("chaos-{number}"), &user, amount, "nok");
         let intent = self
             .done(intent, Sort::Payment, number, "payment_intent")

@@ -52,8 +52,6 @@ pub(crate) struct Found {
     pub(crate) tick: Option<(String, u64)>,
     /// How far its message has come, in its provider's word.
     pub(crate) delivery: Option<String>,
-    /// Its person was forgotten.
-    pub(crate) forgotten: bool,
 }
 
 /// A time whose writes Redis has lost, as far as its way of keeping them says that it may.
@@ -109,6 +107,8 @@ pub(crate) enum Promise {
     Slow(&'static str, u64, u64, u64),
     /// The cron entry makes no job between these times.
     NoTick(&'static str, u64, u64),
+    /// It may have been paused between these times: not a promise, but what excuses a missing tick.
+    MayNotTick(&'static str, u64, u64),
     /// Dead letters were replayed.
     Replayed,
 }
@@ -121,8 +121,6 @@ pub(crate) struct Command {
     pub(crate) reason: String,
     pub(crate) asked_ms: u64,
     pub(crate) at_ms: u64,
-    /// How it ended; none when a signal or the end of the leg ended it.
-    pub(crate) code: Option<i32>,
     /// Whether it said that it has changed something.
     pub(crate) changed: bool,
     /// The jobs that it was about.
@@ -147,8 +145,6 @@ pub(crate) struct Sets {
     pub(crate) jobs: HashMap<String, JobState>,
     /// The ids of each set, by its name.
     pub(crate) members: BTreeMap<&'static str, HashSet<String>>,
-    /// How many entries each has: more than ids where one stands there twice.
-    pub(crate) lengths: BTreeMap<&'static str, usize>,
 }
 
 /// Something a provider told, and was answered 2xx.

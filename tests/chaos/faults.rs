@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use longshore_tests::Act;
 
+use crate::operate::Operation;
 use crate::roles::RoleAction;
 
 /// What the Redis of a run is.
@@ -127,6 +128,10 @@ pub(crate) enum Action {
     Rows(RowsAction),
     App(AppAction),
     Provider(ProviderAction),
+    /// Something is done to a role that serves others.
+    Role(RoleAction),
+    /// An operator acts.
+    Operate(Operation),
 }
 
 /// What is done to a worker. The number is its place.
@@ -218,8 +223,6 @@ pub(crate) enum ProviderAction {
     Begin(Act, Trouble),
     /// It is well again.
     Mend(Act),
-    /// Something is done to a role that serves others.
-    Role(RoleAction),
 }
 
 /// When to do what, from the start of the leg.

@@ -13,11 +13,14 @@ use longshore_storage::sandbox::S3Sandbox;
 use longshore_tests::{Act, NAMESPACE, Stage, Worker, gone_by, users};
 
 use crate::app::App;
-use crate::facts::Facts;
+use crate::facts::{CronEntry, Facts};
 use crate::faults::{Action, Persistence, ServersAction, Step, Topology};
 use crate::looker::Looker;
+use crate::memory::{self, Process};
+use crate::operate::{OPERATOR, Operators};
 use crate::plan::{CARRIERS, WORKERS, plan};
 use crate::produce::{Producers, now_ms};
+use crate::recovery;
 use crate::roles::{Role, Roles};
 use crate::rows::{Rows, Tried, database};
 use crate::servers::Servers;
@@ -32,6 +35,20 @@ pub(crate) const ACTS: [Act; 6] = [
     Act::Service,
     Act::Storage,
 ];
+
+/// How often providers tell what was not taken: for a hundred seconds, longer than any outage.
+const RETRIES: u32 = 11;
+
+/// The cron entries that tick in a leg, and how often, in ms.
+pub(crate) const TICKING: [(&str, u64); 3] = [
+    ("chaos_mail", 2000),
+    ("chaos_rules", 5000),
+    ("chaos_backfill", 10_000),
+];
+
+/// The mail of a tick.
+const TICK_ARGS: &str =
+    r#"{"template":"welcome","to":{"email":"staff@example.com"},"data":{"at":"{tick}"}}"#;
 
 /// How often it is looked whether a role has ended by itself.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -49,6 +66,8 @@ pub(crate) struct Leg {
     leaving: Vec<Worker>,
     sick: Option<Worker>,
     roles: Roles,
+    /// Until they have ended.
+    pub(crate) operators: Option<Operators>,
     /// Where buckets' objects go while S3 is away.
     _r2: S3Sandbox,
     seed: u64,
@@ -75,11 +94,18 @@ impl Leg {
         let looker = Looker::start(leg.roles.door(Role::Console));
         let rows = Rows::start(&leg.postgres);
         let started = Instant::now();
+        let (mut early, fifth) = (None, length / 5);
         for Step { at, action } in steps {
+            if at >= fifth && early.is_none() {
+                leg.go_on_until(fifth, started).await;
+                early = Some(leg.processes());
+            }
             leg.go_on_until(at, started).await;
             leg.carry_out(action).await;
+            leg.facts.mends.extend(recovery::mend(action));
         }
         leg.go_on_until(length, started).await;
+        leg.facts.memory = memory::grown(&early.unwrap_or_default(), &leg.processes());
         let (accepted, calls) = producers.end().await;
         leg.facts.accepted = accepted;
         leg.facts.accepted.extend(calls.accepted);
@@ -94,8 +120,18 @@ impl Leg {
         leg
     }
 
+    /// What each process holds in memory.
+    fn processes(&self) -> Vec<Process> {
+        let workers = self.places.iter().flatten().map(|worker| ("work", worker));
+        let carriers = self.carriers.iter().flatten();
+        let carriers = carriers.map(|carrier| ("outbox", carrier));
+        let all = workers.chain(carriers).chain(self.roles.running());
+        all.filter_map(|(role, process)| Process::look(role, process.pid()))
+            .collect()
+    }
+
     /// Lets the time go by, and sees to the roles that have to be started again.
-    async fn go_on_until(&mut self, at: Duration, started: Instant) {
+    pub(crate) async fn go_on_until(&mut self, at: Duration, started: Instant) {
         loop {
             let ended = self.roles.look_after(&self.stage);
             self.facts.misbehaved.extend(ended);
@@ -132,10 +168,14 @@ impl Leg {
             stage.set_for_all(name, value);
         }
         let url = stage.webhooks_url("sendgrid");
-        stage
-            .sendgrid
-            .change_webhook(|webhook| webhook.url = Some(url));
+        stage.sendgrid.change_webhook(|webhook| {
+            webhook.url = Some(url);
+            webhook.retries = Some(RETRIES);
+        });
         stage.hears_events();
+        stage
+            .stripe
+            .change_webhooks(|webhooks| webhooks.retries = Some(RETRIES));
         let roles = Roles::set(&mut stage);
         let mut leg = Self {
             stage,
@@ -147,6 +187,7 @@ impl Leg {
             leaving: Vec::new(),
             sick: None,
             roles,
+            operators: None,
             _r2: r2,
             seed,
             persistence,
@@ -169,6 +210,19 @@ impl Leg {
             // More than the producers make.
             ("PROVIDERS__EVENTS__RATE_PER_SECOND", "1000"),
             ("SERVICES__CRM__RATE_PER_SECOND", "100"),
+            ("OPERATOR", OPERATOR),
+            ("CRON__CHAOS_MAIL__SCHEDULE", "*/2 * * * * *"),
+            ("CRON__CHAOS_MAIL__KIND", "send_email"),
+            ("CRON__CHAOS_MAIL__ARGS", TICK_ARGS),
+            ("CRON__CHAOS_RULES__SCHEDULE", "*/5 * * * * *"),
+            ("CRON__CHAOS_RULES__KIND", "apply_lifecycle"),
+            ("CRON__CHAOS_RULES__ARGS", r#"{"bucket":"exports"}"#),
+            ("CRON__CHAOS_BACKFILL__SCHEDULE", "*/10 * * * * *"),
+            ("CRON__CHAOS_BACKFILL__KIND", "backfill_stripe_events"),
+            (
+                "CRON__CHAOS_BACKFILL__ARGS",
+                r#"{"from":"{tick-1h}","to":"{tick}"}"#,
+            ),
         ] {
             leg.stage.set_for_all(name, value);
         }
@@ -180,6 +234,16 @@ impl Leg {
             let worker = leg.stage.worker().all_queues().start().await;
             leg.places.push(Some(worker));
         }
+        let from_ms = now_ms();
+        let entries = TICKING.map(|(name, every_ms)| CronEntry {
+            name,
+            every_ms,
+            from_ms,
+            until_ms: from_ms,
+        });
+        leg.facts.cron.extend(entries);
+        let api = leg.roles.door(Role::Api);
+        leg.operators = Some(Operators::new(&leg.stage, api, leg.mails()));
         for _ in 0..CARRIERS {
             let carrier = leg.stage.outbox(&leg.postgres).start().await;
             leg.carriers.push(Some(carrier));
@@ -204,6 +268,11 @@ impl Leg {
             Action::Rows(action) => self.on_rows(action).await,
             Action::App(action) => self.on_app(action).await,
             Action::Provider(action) => self.on_provider(action),
+            Action::Operate(operation) => {
+                if let Some(operators) = &mut self.operators {
+                    operators.begin(operation);
+                }
+            }
             Action::Role(action) => {
                 if let Some(what) = self.roles.carry_out(action, &self.stage).await {
                     self.count(what);

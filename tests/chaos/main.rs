@@ -1,22 +1,28 @@
 //! `just chaos`: real processes, faults by a seed, and a ledger of what they came to.
 //!
 //! A run has three legs, one for each way in which a Redis keeps its data; with `--topology sentinel` or `cluster` it has two, and
-//! in the second one `redis.wait_replicas` is set, so that nothing that was accepted may be lost. In each, producers enqueue without a pause, four
-//! workers work all queues as shipped, two carriers bring what an app commits into its Postgres, the app is told of each end,
-//! and the plan's faults are carried out on all of them. Then all is mended, everything ends, and each accepted job is looked
-//! up: in Redis, and in the ledgers of the providers. It exits with 1 when a job is lost, doubled without a cause that the
-//! guarantees allow, stuck, there though its transaction was rolled back, or has lost an attempt to a sick worker, and when
-//! the app was not told of an end.
+//! in the second one `redis.wait_replicas` is set, so that nothing that was accepted may be lost. In each, producers enqueue without a pause, by
+//! the client and over HTTP; four workers work all queues as shipped, two carriers bring what an app commits into its Postgres, the app is told of
+//! each end, providers tell of theirs, somebody looks at the console, operators act, and the plan's faults are carried out on
+//! all of them. Then all is mended, everything ends, and each accepted job is looked up: in Redis, and in the ledgers of the
+//! providers. It exits with 1 when a job is lost, doubled without a cause that the guarantees allow, or stuck, when a command
+//! did not tell the truth, and when anything else is as docs/reliability.md says that it must not be.
 
 mod app;
 mod check;
 mod checkout;
 mod facts;
 mod faults;
+mod ledger;
 mod leg;
+mod look;
 mod looker;
+mod memory;
+mod operate;
 mod plan;
+mod print;
 mod produce;
+mod recovery;
 mod roles;
 mod rows;
 mod servers;
@@ -24,16 +30,15 @@ mod settle;
 mod sort;
 mod through_api;
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use check::{Ledger, check};
-use facts::Facts;
-use faults::{Persistence, Topology};
+use check::check;
+use faults::Topology;
 use leg::Leg;
+use print::print;
 
 /// Faults by a seed, and a ledger of what they came to
 #[derive(Debug, Parser)]
@@ -91,51 +96,4 @@ async fn main() -> ExitCode {
         println!("\nFAILED after {seconds} s: see the lines above, and run the seed again");
     }
     ExitCode::from(u8::from(!all_well))
-}
-
-fn print(
-    persistence: Persistence,
-    counts: &BTreeMap<&'static str, usize>,
-    facts: &Facts,
-    ledger: &Ledger,
-    list: usize,
-) {
-    let done: Vec<_> = counts
-        .iter()
-        .map(|(what, n)| format!("{n} {what}"))
-        .collect();
-    let dead: usize = ledger.dead.values().sum();
-    println!("\n{persistence}: {}", done.join(", "));
-    println!(
-        "  accepted {} = {} completed + {dead} dead + {} gone with writes that Redis lost",
-        ledger.accepted, ledger.completed, ledger.gone
-    );
-    for (cause, count) in &ledger.dead {
-        println!("    dead {count}: {cause}");
-    }
-    let effects: usize = facts.effects.values().map(Vec::len).sum();
-    let doubled: usize = ledger.doubled.values().sum();
-    println!("  effects {effects}, of them second ones with a cause {doubled}");
-    for (cause, count) in &ledger.doubled {
-        println!("    {count}: {cause}");
-    }
-    println!(
-        "  ends that the app was told of {}, and again {}; gone with writes that Redis lost {}; not told {}, told of the queue events {}",
-        ledger.told,
-        ledger.told_again,
-        ledger.untold_gone,
-        ledger.count("untold"),
-        ledger.count("echo")
-    );
-    println!(
-        "  lost {}, doubled without a cause {}, stuck {}, there though rolled back {}, attempts burnt by sick workers {}",
-        ledger.count("lost"),
-        ledger.count("doubled"),
-        ledger.count("stuck"),
-        ledger.count("uncommitted"),
-        ledger.count("burnt")
-    );
-    for fault in ledger.faults.iter().take(list) {
-        println!("    {fault}");
-    }
 }

@@ -3,14 +3,19 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use longshore_client::{JobId, JobState};
-use longshore_queue::{HistoryEntry, JobInfo, Queue, Recorded, Selection, Signed, Stats};
-use longshore_tests::{Act, contact_path, gone_by};
+use longshore_client::JobId;
+use longshore_queue::{Queue, Selection, Signed, Stats};
+use longshore_tests::{Act, contact_path};
 
-use crate::facts::{Accepted, Facts, Found, JobRun};
-use crate::leg::{ACTS, Leg};
+use crate::facts::{Facts, TakenPost};
+use crate::leg::{ACTS, Leg, TICKING};
+use crate::look::{audit_of, look_at, look_up, people, stands_in, used_memory};
+use crate::produce::now_ms;
 use crate::rows::came_to;
 use crate::sort::Sort;
+
+/// The event that the app has to hear of.
+const PAID: &str = "payment_intent.succeeded";
 
 /// How long everything may take to end once all is well: a verified text message waits for a minute.
 const DRAIN: Duration = Duration::from_secs(150);
@@ -18,20 +23,21 @@ const DRAIN: Duration = Duration::from_secs(150);
 impl Leg {
     /// Lets everything end, and finds out what became of it. Returns what was done to it, and the facts.
     pub(crate) async fn settle(mut self) -> (BTreeMap<&'static str, usize>, Facts) {
+        self.end_acts().await;
         let queues = self.queues();
         let give_up = Instant::now() + DRAIN;
         let waiting = "SELECT count(*) FROM longshore_outbox WHERE held_at IS NULL";
         while self.postgres.sql(waiting) != "0" && Instant::now() < give_up {
-            gone_by(Duration::from_secs(1), Instant::now()).await;
+            self.go_on_for(Duration::from_secs(1)).await;
         }
         let events = self.stage.queue.sibling("events").expect("a valid name");
         let all = [&queues[..], std::slice::from_ref(&events)].concat();
-        while !ended(&all).await && Instant::now() < give_up {
+        while !(ended(&all).await && self.all_posts_are_taken()) && Instant::now() < give_up {
             for queue in &all {
                 back_date(queue).await;
             }
             replay(&events).await;
-            gone_by(Duration::from_secs(1), Instant::now()).await;
+            self.go_on_for(Duration::from_secs(1)).await;
         }
         for queue in &all {
             let stats = queue.stats().await.expect("Redis answers");
@@ -42,41 +48,121 @@ impl Leg {
                     .push(format!("{}: {stats:?}", queue.name()));
             }
         }
-        self.look_at_rows(&queues).await;
-        for Accepted { id, sort, .. } in self.facts.accepted.clone() {
-            if let Some(found) = find(&queues, id, sort.act()).await {
-                self.facts.found.insert(id, found);
+        self.look_at_rows().await;
+        self.look_at_queues(&queues).await;
+        self.look_at_providers();
+        self.facts.told = self.app.told();
+        (self.counts, self.facts)
+    }
+
+    /// Lets operators end what they have begun.
+    async fn end_acts(&mut self) {
+        let Some(operators) = self.operators.take() else {
+            return;
+        };
+        let entries = TICKING.map(|(entry, _)| entry);
+        let done = operators.end(&entries).await;
+        self.counts.insert("commands", done.commands.len());
+        let promises = done.commands.iter().map(|one| one.promises.len());
+        self.counts.insert("things that they said", promises.sum());
+        let until_ms = now_ms();
+        for entry in &mut self.facts.cron {
+            entry.until_ms = until_ms;
+        }
+        self.facts.commands = done.commands;
+        self.facts.accepted.extend(done.accepted);
+        self.facts.misbehaved.extend(done.misbehaved);
+    }
+
+    /// What transactions came to: mails that were committed are accepted like others.
+    async fn look_at_rows(&mut self) {
+        let rows = came_to(&self.postgres, &self.tried, self.mails());
+        self.counts.insert("mails committed", rows.carried.len());
+        self.counts
+            .insert("mails rolled back", rows.rolled_back.len());
+        let left = rows.left.iter().map(|row| format!("row {row}"));
+        self.facts.unsettled.extend(left);
+        self.facts.accepted.extend(rows.carried);
+        self.facts.rolled_back = rows.rolled_back;
+    }
+
+    /// Every job that there is, and what stands beside it.
+    async fn look_at_queues(&mut self, queues: &[Queue]) {
+        for (queue, act) in queues.iter().zip(ACTS) {
+            let (sets, found) = look_at(queue, act.queue()).await;
+            self.facts.sets.push(sets);
+            self.facts.found.extend(found);
+            self.facts.audit.extend(audit_of(queue, act.queue()).await);
+        }
+        for used in &mut self.facts.keys {
+            look_up(&self.stage.client, &queues[0], used).await;
+        }
+        let people = people(&self.facts);
+        for person in people {
+            let args = ["jobs", "find", "--recipient", &person, "--json"];
+            let found = self.stage.longshore(&args).await;
+            let is_there = found.stdout.trim() != "[]";
+            let mut stands = false;
+            for queue in queues {
+                stands |= stands_in(queue, &person).await;
+            }
+            if is_there || stands {
+                self.facts.still_there.insert(person);
             }
         }
+        self.facts.redis_bytes = used_memory(&queues[0]).await;
+    }
+
+    /// What providers have carried out, and what they have told.
+    fn look_at_providers(&mut self) {
         let plain = self.plain_calls();
+        let mut texts = HashMap::new();
         for act in ACTS {
             for effect in self.stage.ledger_of(act).accepted() {
                 let by_path = || plain.get(&effect.recipient).cloned();
                 if let Some(job) = effect.job.clone().or_else(by_path) {
+                    texts.insert(effect.id, job.clone());
+                    let recipients = self.facts.recipients.entry(job.clone()).or_default();
+                    recipients.push(effect.recipient);
                     let effects = self.facts.effects.entry(job).or_default();
                     effects.push(effect.at_ms);
                 }
             }
         }
-        self.facts.told = self.app.told();
-        (self.counts, self.facts)
-    }
-
-    /// What transactions came to: mails that were committed are accepted like others.
-    async fn look_at_rows(&mut self, queues: &[Queue]) {
-        let rows = came_to(&self.postgres, &self.tried, self.mails());
-        self.counts.insert("mails committed", rows.carried.len());
-        self.counts
-            .insert("mails rolled back", rows.rolled_back.len());
-        for id in &rows.rolled_back {
-            if let Some(found) = find(queues, *id, Act::Email).await {
-                self.facts.found.insert(*id, found);
+        let taken = |answer: Option<u16>| matches!(answer, Some(200..300));
+        let delivery = |job: &String, state: &str| {
+            let id = job.parse().ok()?;
+            Some(TakenPost::Delivery(id, state.to_owned()))
+        };
+        for posted in self.stage.sendgrid.posted() {
+            let jobs = posted.jobs.iter().filter(|_| taken(posted.answer));
+            let posts = jobs.filter_map(|job| delivery(job, "delivered"));
+            self.facts.taken.extend(posts);
+        }
+        for called in self.stage.twilio.called_back() {
+            let job = texts.get(&called.sid).filter(|_| taken(called.answer));
+            let post = job.and_then(|job| delivery(job, &called.status));
+            self.facts.taken.extend(post);
+        }
+        for told in self.stage.stripe.called_back() {
+            if taken(told.answer) && told.kind == PAID {
+                self.facts.taken.push(TakenPost::Payment(told.event));
             }
         }
-        let left = rows.left.iter().map(|row| format!("row {row}"));
-        self.facts.unsettled.extend(left);
-        self.facts.accepted.extend(rows.carried);
-        self.facts.rolled_back = rows.rolled_back;
+        self.counts
+            .insert("events of providers taken", self.facts.taken.len());
+        let applied = self.stage.app.applied().into_iter();
+        self.facts.applied = applied.map(|one| one.effect.event_id).collect();
+    }
+
+    /// Whether Stripe has told all that it has to tell: it repeats what is not taken.
+    fn all_posts_are_taken(&self) -> bool {
+        let told = self.stage.stripe.called_back().len();
+        told >= self.stage.stripe.events().len()
+    }
+
+    async fn go_on_for(&mut self, span: Duration) {
+        self.go_on_until(span, Instant::now()).await;
     }
 
     /// Whose requests carry no key, by what the ledger knows them by.
@@ -135,47 +221,4 @@ async fn back_date(queue: &Queue) {
         .arg(0);
     // A Redis that was just restarted may not answer yet: the next look tries again.
     let _: Result<u64, _> = queue.link().command(&into).await;
-}
-
-async fn find(queues: &[Queue], id: JobId, act: Act) -> Option<Found> {
-    let queue = queues.iter().find(|queue| queue.name() == act.queue())?;
-    let job = queue.job(&id.into()).await.expect("Redis answers")?;
-    Some(found(act.queue(), job))
-}
-
-fn found(queue: &'static str, job: JobInfo) -> Found {
-    let runs = job.history.iter().map(|Recorded { at_ms, entry }| JobRun {
-        outcome: entry.outcome.clone(),
-        worker: entry.worker.clone(),
-        attempt: entry.attempt,
-        probe: entry.probe,
-        at_ms: *at_ms,
-        duration_ms: entry.duration_ms.unwrap_or_default(),
-        answer: answer(entry),
-        reason: entry.reason.clone(),
-    });
-    let last = job.history.last().map(|recorded| &recorded.entry);
-    let cause = last.map(|entry| match &entry.answer.code {
-        Some(code) => format!("{}: {code}", entry.outcome),
-        None => entry.outcome.clone(),
-    });
-    Found {
-        state: job.state,
-        queue,
-        runs: runs.collect(),
-        cause: cause.filter(|_| job.state == JobState::Dead),
-        ended_ms: job.ended_at_ms,
-        tick: job
-            .cron
-            .filter(|cron| !cron.by_hand)
-            .map(|cron| (cron.entry, cron.tick_ms)),
-        delivery: job.delivery.and_then(|delivery| delivery.state),
-        forgotten: job.forgotten.is_some(),
-    }
-}
-
-/// Its provider's status or code.
-fn answer(entry: &HistoryEntry) -> Option<String> {
-    let status = entry.answer.status.map(|status| status.to_string());
-    status.or_else(|| entry.answer.code.clone())
 }

@@ -1,7 +1,5 @@
 //! The sorts of jobs that are enqueued.
 
-use longshore_tests::Act;
-
 /// What was enqueued, by what may happen to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Sort {
@@ -28,18 +26,6 @@ pub(crate) enum Sort {
 }
 
 impl Sort {
-    /// Whose queue it waits in.
-    pub(crate) fn act(self) -> Act {
-        match self {
-            Self::MailRetried | Self::MailHeld => Act::Email,
-            Self::Text => Act::Sms,
-            Self::Payment | Self::FollowUp | Self::Comparison => Act::Payments,
-            Self::Upkeep => Act::Storage,
-            Self::Question => Act::Geocode,
-            Self::KeyedCall | Self::PlainCall => Act::Service,
-        }
-    }
-
     /// Whether the provider recognises a second request by its key.
     pub(crate) fn is_keyed(self) -> bool {
         matches!(self, Self::Payment | Self::FollowUp | Self::KeyedCall)

@@ -1,5 +1,7 @@
 //! What is a fault, and what is not.
 
+mod promises;
+
 use longshore_client::JobId;
 
 use super::*;
@@ -32,7 +34,6 @@ fn found(state: JobState, outcomes: &[&str]) -> Found {
         ended_ms: None,
         tick: None,
         delivery: None,
-        forgotten: false,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is done beside the faults: roles that are killed and started again. It has dice of its own, so that a fault more or less
+//! What is done beside the faults: roles are killed and started again, and operators act. It has dice of its own, so that a fault more or less
 //! changes nothing of it.
 
 use std::time::Duration;
@@ -6,10 +6,14 @@ use std::time::Duration;
 use longshore_tests::Dice;
 
 use crate::faults::{Action, Persistence, Step};
+use crate::operate::Operation;
 use crate::roles::{Role, RoleAction};
 
 /// The pauses between two kills of roles, in ms.
 const BETWEEN_KILLS: (usize, usize) = (3000, 9000);
+
+/// The pauses between two acts of operators.
+const BETWEEN_ACTS: (usize, usize) = (1000, 2500);
 
 /// How long a role is away.
 const AWAY: (usize, usize) = (100, 2000);
@@ -22,6 +26,7 @@ pub(super) fn plan(seed: u64, length: Duration, persistence: Persistence) -> Vec
         steps: Vec::new(),
     };
     acts.roles();
+    acts.operators();
     acts.steps
 }
 
@@ -62,6 +67,21 @@ impl Acts {
                 self.steps.push(Step { at, action });
             }
             now = back + self.between(BETWEEN_KILLS);
+        }
+    }
+
+    /// Each act in its turn.
+    fn operators(&mut self) {
+        let mut now = Duration::from_secs(3);
+        let mut deck = Vec::new();
+        while now < self.last {
+            if deck.is_empty() {
+                deck = self.shuffled(&Operation::ALL);
+            }
+            let operation = deck.pop().expect("one is left");
+            let action = Action::Operate(operation);
+            self.steps.push(Step { at: now, action });
+            now += self.between(BETWEEN_ACTS);
         }
     }
 }

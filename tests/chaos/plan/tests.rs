@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::faults::{AppAction, ProviderAction, RowsAction, ServersAction, WorkerAction};
+use crate::roles::{Role, RoleAction};
 
 #[test]
 fn a_seed_always_gives_the_same_plan_and_another_seed_another() {
@@ -140,5 +141,33 @@ fn what_is_broken_is_mended_and_what_is_stopped_goes_on() {
             count(|a| matches!(a, Action::Redis(RedisAction::Kill))),
             count(|a| matches!(a, Action::Redis(RedisAction::Save))),
         );
+    }
+}
+
+#[test]
+fn a_short_leg_has_every_act_or_nearly_and_kills_every_role() {
+    for seed in 0..20 {
+        let length = Duration::from_secs(40);
+        let plan = || plan(seed, length, Topology::Single, Persistence::Always);
+        let (steps, mut acts) = (plan(), Vec::new());
+        let (mut killed, mut started) = (Vec::new(), Vec::new());
+        for Step { at, action } in &steps {
+            match action {
+                Action::Operate(operation) if !acts.contains(operation) => acts.push(*operation),
+                Action::Role(RoleAction::Kill(role)) => killed.push(*role),
+                Action::Role(RoleAction::Start(role)) => started.push(*role),
+                _ => {}
+            }
+            let is_act = matches!(action, Action::Operate(_));
+            assert!(
+                !is_act || *at < length * 4 / 5,
+                "{seed}: {action:?} at {at:?}"
+            );
+        }
+        assert_eq!(steps, plan());
+        assert!(acts.len() > 11, "{seed}: {acts:?}");
+        assert_eq!(killed, started, "{seed}");
+        let is_killed = |role: &Role| killed.contains(role);
+        assert!(Role::ALL.iter().all(is_killed), "{seed}: {killed:?}");
     }
 }

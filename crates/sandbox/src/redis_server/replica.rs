@@ -69,9 +69,12 @@ impl RedisServer {
             let mut part = [0; 4096];
             // A Sentinel knows no QUIT: it does not end the answer.
             while !answer.contains("+PONG\r\n") {
-                match stream.read(&mut part)? {
-                    0 => break,
-                    read => answer.push_str(&String::from_utf8_lossy(&part[..read])),
+                match stream.read(&mut part) {
+                    Ok(0) => break,
+                    Ok(read) => answer.push_str(&String::from_utf8_lossy(&part[..read])),
+                    // A process that was started from here has ended.
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
                 }
             }
             match answer.strip_prefix('-') {

@@ -14,7 +14,7 @@ use longshore_sandbox::post::{PostAnswer, WebhookPost, post};
 /// How long a listener may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often a list that was not taken is posted again. SendGrid goes on for a day.
+/// How often a list that was not taken is posted again, unless it is set. SendGrid goes on for a day.
 const RETRIES: u32 = 3;
 
 /// Takes the mails of accepted requests, and tells of them. Whatever is under way ends with it.
@@ -72,10 +72,12 @@ async fn post_events(state: Arc<State>, webhook: EventWebhook, mails: Vec<Draft>
     };
     let again = |answer: &PostAnswer| !matches!(answer, PostAnswer::Status(200..300));
     for _ in 0..if webhook.twice { 2 } else { 1 } {
-        let posted = post(&call, RETRIES, headers, again).await;
+        let retries = webhook.retries.unwrap_or(RETRIES);
+        let posted = post(&call, retries, headers, again).await;
         let kinds = events.iter().filter_map(|event| event["event"].as_str());
         let posted = EventsPosted {
             events: kinds.map(str::to_owned).collect(),
+            jobs: mails.iter().filter_map(|mail| mail.job.clone()).collect(),
             answer: posted.answer,
             tries: posted.tries,
         };

@@ -32,6 +32,10 @@ pub struct EventWebhook {
     pub unsubscribed: BTreeSet<String>,
     /// How long before it is sent a list says that it was signed, in seconds.
     pub signed_seconds_ago: u64,
+    /// How often a list that was not taken is posted again; three times where this is not set. The pauses begin with 50 ms and
+    /// double.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
 }
 
 /// One list of events that was posted, after the last try.
@@ -39,6 +43,9 @@ pub struct EventWebhook {
 pub struct EventsPosted {
     /// Their kinds, in their order: `processed`, `delivered`.
     pub events: Vec<String>,
+    /// The jobs that their mails were sent for.
+    #[serde(default)]
+    pub jobs: Vec<String>,
     /// The status that it was answered with; none when there was no answer.
     pub answer: Option<u16>,
     /// How often it was tried.

@@ -14,7 +14,7 @@ use super::{EventTold, State, WebhookEndpoint, WebhookSettings};
 /// How long an endpoint may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often an event is told again to an endpoint that did not take it: as in test mode, though sooner.
+/// How often an event is told again to an endpoint that did not take it, unless it is set: as in test mode, though sooner.
 const RETRIES: u32 = 3;
 
 /// Takes the ids of events, in rows that belong together, and tells of each. Whatever is under way ends with it.
@@ -88,7 +88,8 @@ async fn deliver(
                 vec![("stripe-signature", value)]
             };
             let again = |answer: &PostAnswer| !matches!(answer, PostAnswer::Status(200..300));
-            let posted = post(&call, RETRIES, headers, again).await;
+            let retries = webhooks.retries.unwrap_or(RETRIES);
+            let posted = post(&call, retries, headers, again).await;
             (told.answer, told.tries) = (posted.answer, posted.tries);
         }
         state.told.send_modify(|all| all.push(told));

@@ -25,6 +25,10 @@ pub struct WebhookSettings {
     pub flipped_livemode: bool,
     /// How long before it is sent an event says that it was signed, in seconds.
     pub signed_seconds_ago: u64,
+    /// How often an event is told again to an endpoint that did not take it; three times where this is not set. The pauses begin
+    /// with 50 ms and double.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
 }
 
 /// One endpoint that is told.

@@ -1,0 +1,53 @@
+//! Whether each tick made one job.
+
+use std::collections::BTreeMap;
+
+use crate::facts::{CronEntry, Facts, Promise};
+use crate::ledger::Ledger;
+
+/// So late a tick still counts as on time.
+const LATE_MS: u64 = 60_000;
+
+/// The last ticks of a leg may not have been made when its entries were paused.
+const LAST_MS: u64 = 5000;
+
+/// Redis may have lost the job with the mark of its tick, or the mark alone, on another node than the job.
+const LOST: &str = "a tick whose job or mark Redis lost";
+
+pub(super) fn check(facts: &Facts, ledger: &mut Ledger) {
+    for entry in &facts.cron {
+        one(facts, entry, ledger);
+    }
+}
+
+fn one(facts: &Facts, entry: &CronEntry, ledger: &mut Ledger) {
+    let mut ticks: BTreeMap<u64, usize> = BTreeMap::new();
+    let made = facts.found.values().filter_map(|found| found.tick.as_ref());
+    for (_, tick) in made.filter(|(name, _)| name == entry.name) {
+        *ticks.entry(*tick).or_default() += 1;
+    }
+    let lost = |tick: u64| facts.may_be_lost(tick, tick + LATE_MS).then_some(LOST);
+    for (tick, times) in ticks.iter().filter(|(_, times)| **times > 1) {
+        let what = format!("cron: {} made {times} jobs of the tick {tick}", entry.name);
+        ledger.unless(lost(*tick), what);
+    }
+    let first = entry.from_ms.div_ceil(entry.every_ms) * entry.every_ms;
+    let last = entry.until_ms.saturating_sub(LAST_MS);
+    let missing = (first..last).step_by(entry.every_ms as usize);
+    let missing = missing.filter(|tick| !ticks.contains_key(tick));
+    for tick in missing.filter(|tick| !was_paused(facts, entry.name, *tick)) {
+        let what = format!("cron: {} made no job of the tick {tick}", entry.name);
+        ledger.unless(lost(tick), what);
+    }
+    *ledger.apart.entry("ticks of cron").or_default() += ticks.len();
+}
+
+/// A tick that is due shortly before a pause is not made up for, either.
+fn was_paused(facts: &Facts, entry: &str, tick: u64) -> bool {
+    let promises = facts.commands.iter().flat_map(|command| &command.promises);
+    let mut pauses = promises.filter_map(|promise| match promise {
+        Promise::MayNotTick(name, from_ms, until_ms) if *name == entry => Some((from_ms, until_ms)),
+        _ => None,
+    });
+    pauses.any(|(from_ms, until_ms)| (from_ms.saturating_sub(LATE_MS)..=*until_ms).contains(&tick))
+}
