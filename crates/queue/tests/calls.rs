@@ -171,29 +171,42 @@ async fn a_job_that_was_claimed_as_the_probe_may_make_its_calls() {
     assert!(matches!(asked, Admission::NotNow { why: Why::Open, .. }));
 }
 
+/// With a breaker, which says nothing of credentials and stays closed, or without one, whatever stands there from before.
 #[tokio::test]
 async fn a_job_that_tries_out_refused_credentials_may_make_its_calls() {
-    let bench = Bench::new();
-    let queue = bench.queue.clone().with_provider(s3());
-    bench.enqueue(1).await;
-    let worker = bench.worker("w").await;
-    let refused = || CallReport::Refused {
-        reason: "InvalidAccessKeyId".to_owned(),
-    };
-    let pass = leave(&queue, "s3").await;
-    report(&queue, "s3", pass, refused()).await;
-    let _: u8 = bench
-        .text(&format!("HSET {} refused_until 1", bench.queue.keys().gate))
-        .await;
-    let claim = queue.claim(&worker, 1, None).await.expect("claims");
-    let job = &claim.jobs[0];
-    assert_eq!(job.context.route, Route::Probe);
-    assert!(matches!(why(&queue, "s3").await, Some((Why::Refused, _))));
-    let Admission::Go { pass, .. } = acquire(&queue, "s3", Some(job.context.epoch)).await else {
-        panic!("its own probe holds it back");
-    };
-    report(&queue, "s3", pass, CallReport::Well).await;
-    assert_eq!(queue.stats().await.expect("counts").paused, None);
+    for (breaker, state) in [
+        (s3().breaker, "closed 5 0 0 0 "),
+        (None, "open 5 99999999999999 1 99999999999999 "),
+    ] {
+        let bench = Bench::new();
+        let key = &bench.queue.keys().breakers;
+        let row = ["HSET", key, "s3", state];
+        bench.raw::<u8>(&row.map(str::as_bytes)).await;
+        let policy = ProviderPolicy { breaker, ..s3() };
+        let queue = bench.queue.clone().with_provider(policy);
+        bench.enqueue(1).await;
+        let worker = bench.worker("w").await;
+        let refused = || CallReport::Refused {
+            reason: "InvalidAccessKeyId".to_owned(),
+        };
+        let pass = leave(&queue, "s3").await;
+        report(&queue, "s3", pass, refused()).await;
+        let _: u8 = bench
+            .text(&format!("HSET {} refused_until 1", bench.queue.keys().gate))
+            .await;
+        let claim = queue.claim(&worker, 1, None).await.expect("claims");
+        let job = &claim.jobs[0];
+        assert_eq!(job.context.route, Route::Probe);
+        let text: String = bench.text(&format!("HGET {key} s3")).await;
+        assert_eq!(text, state, "a probe of credentials is none of the breaker");
+        assert!(matches!(why(&queue, "s3").await, Some((Why::Refused, _))));
+        let asked = acquire(&queue, "s3", Some(job.context.epoch)).await;
+        let Admission::Go { pass, .. } = asked else {
+            panic!("its own probe holds it back");
+        };
+        report(&queue, "s3", pass, CallReport::Well).await;
+        assert_eq!(queue.stats().await.expect("counts").paused, None);
+    }
 }
 
 #[tokio::test]
@@ -228,6 +241,25 @@ async fn being_asked_to_wait_and_refused_credentials_hold_that_provider_only() {
     assert_eq!(why(&queue, "s3").await, None);
 }
 
+/// Somebody took it out of the configuration while it was open.
+#[tokio::test]
+async fn a_breaker_that_is_configured_no_more_holds_nothing() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(s3());
+    bench.enqueue(1).await;
+    let worker = bench.worker("w").await;
+    fail(&queue, "s3", 10).await;
+    assert!(matches!(why(&queue, "s3").await, Some((Why::Open, _))));
+    let without = ProviderPolicy {
+        breaker: None,
+        ..s3()
+    };
+    let queue = bench.queue.clone().with_provider(without);
+    assert!(!leave(&queue, "s3").await.probe);
+    let claim = queue.claim(&worker, 1, None).await.expect("claims");
+    assert_eq!((claim.state, claim.jobs.len()), (ClaimState::Ok, 1));
+}
+
 #[tokio::test]
 async fn calls_take_their_place_in_the_limiter() {
     let bench = Bench::new();
@@ -247,4 +279,26 @@ async fn calls_take_their_place_in_the_limiter() {
         });
     }
     assert_eq!(waits, [0, 6, 12, 18, 24, 30, -1]);
+}
+
+/// Also where calls may follow each other faster than a clock of milliseconds tells.
+#[tokio::test]
+async fn a_call_waits_for_those_that_were_booked_before_it() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(s3());
+    let policy = queue.policy_of("s3").expect("known");
+    let now = queue.now_ms().await.expect("has a clock");
+    let booked = format!("{} 0.500 {now}", now + 10_000);
+    let row = ["HSET", &queue.keys().limits, "s3", &booked];
+    bench.raw::<u8>(&row.map(str::as_bytes)).await;
+    let limit = Limit {
+        count: 2000,
+        per: Duration::from_secs(1),
+    };
+    let asked = queue.acquire_call(policy, None, Some(("s3", limit))).await;
+    let asked = asked.expect("asks");
+    assert!(
+        matches!(asked, Admission::Go { after, .. } if after > Duration::from_secs(5)),
+        "{asked:?}"
+    );
 }

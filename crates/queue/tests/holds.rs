@@ -210,7 +210,11 @@ async fn a_hold_that_is_longer_than_it_may_be_is_void() {
             .text(&format!("DEL {} {}", keys.breakers, keys.limits))
             .await;
     }
+    // Farther ahead than any run may have booked.
+    let now = queue.now_ms().await.expect("has a clock");
+    let far = format!("{} 10 {now}", now + 40_000);
     for text in [
+        far.as_str(),
         "99999999999999 10 1",
         "99999999999999",
         "nan nan 1",

@@ -9,7 +9,7 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_job::{Answer, Class, JobError, JobId};
+use longshore_job::{Answer, Class, JobError, JobId, Pass};
 use longshore_queue::{
     Admission, BreakerSpec, BreakerState, CallReport, ClaimState, Claimed, Decision, Fate, Lease,
     OnUnknown, Policy, ProviderPolicy, Queue, Route, Selection, Verdict, decide,
@@ -157,6 +157,68 @@ async fn failures_of_calls_that_were_claimed_before_the_breaker_closed_do_not_op
         BreakerState::Closed,
         "three failures of a time before"
     );
+}
+
+/// With a window, what is older says nothing, nor does what was noted before the clock was set back.
+#[tokio::test]
+async fn failures_count_for_as_long_as_the_window() {
+    let bench = Bench::new();
+    let policy = ProviderPolicy {
+        name: "sendgrid".to_owned(),
+        breaker: Some(BreakerSpec {
+            failures: 3,
+            window: Some(Duration::from_secs(60)),
+            open: Duration::from_secs(600),
+            probe: Duration::from_secs(600),
+        }),
+        ..ProviderPolicy::default()
+    };
+    let queue = bench.queue.clone().with_provider(policy.clone());
+    let now = queue.now_ms().await.expect("has a clock");
+    let key = queue.keys().breakers.clone();
+    for (earlier, state) in [
+        ([-50, -1], BreakerState::Open),
+        ([-70, -1], BreakerState::Closed),
+        ([-1, 3600], BreakerState::Closed),
+    ] {
+        let [one, other] = earlier.map(|seconds: i64| now.saturating_add_signed(seconds * 1000));
+        let text = format!("closed 0 0 0 0 {one},{other}");
+        let field = ["HSET", &key, "sendgrid", &text];
+        bench.raw::<u8>(&field.map(str::as_bytes)).await;
+        let told = queue.report_call(&policy, Pass::default(), &CallReport::Ill, "w");
+        told.await.expect("told");
+        assert_eq!(stands(&queue).await.0, state, "{earlier:?}");
+    }
+    // Of those that count all are kept, and no others.
+    let text: String = bench.text(&format!("HGET {key} sendgrid")).await;
+    let kept = text.split(' ').next_back().unwrap_or_default();
+    assert_eq!(kept.split(',').count(), 2, "{text}");
+}
+
+/// Nobody was to call, so whoever says what a call came to is late, whatever epoch it names.
+#[tokio::test]
+async fn while_the_breaker_is_open_nothing_counts() {
+    let bench = Bench::new();
+    let queue = guarded(&bench);
+    let policy = queue.policy_of("sendgrid").expect("known");
+    let ill = async |epoch| {
+        let pass = Pass {
+            epoch,
+            probe: false,
+        };
+        let told = queue.report_call(policy, pass, &CallReport::Ill, "w");
+        told.await.expect("told");
+    };
+    for _ in 0..3 {
+        ill(0).await;
+    }
+    let (state, epoch) = stands(&queue).await;
+    assert_eq!(state, BreakerState::Open);
+    for _ in 0..3 {
+        ill(epoch).await;
+    }
+    let after = stands(&queue).await;
+    assert_eq!(after, (state, epoch), "it stays open no longer for that");
 }
 
 #[tokio::test]

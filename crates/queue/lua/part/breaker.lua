@@ -20,7 +20,7 @@ end
 
 -- change(b, state, ms): to this state; open and half for so long.
 local function change(b, state, ms)
-  b.state, b.hold, b.till, b.failures, b.epoch = state, hold(ms), now + ms, '', b.epoch + 1
+  b.state, b.hold, b.failures, b.epoch = state, hold(ms), '', b.epoch + 1
 end
 
 -- judge(b, verdict, epoch, spec): lets one call's verdict count. verdict: s it went well, f it failed.

@@ -1,5 +1,7 @@
 use longshore_job::{Answer, Blame, JobError, Outcome, Scope};
 
+mod sent;
+
 use super::run::{NOT_REACHED_ELSEWHERE, REFUSED_ELSEWHERE};
 use super::*;
 use crate::Route;
@@ -305,4 +307,33 @@ fn a_job_that_kills_its_workers_is_dead_the_third_time() {
     let third = decide_lost(state, false, &policy);
     assert!(matches!(third.fate, Fate::Dead { cause } if cause.class == Class::Poison));
     assert_eq!(third.state.used, 0, "being lost is no attempt");
+}
+
+/// A call that was told of when it ended does not count once more; what holds claims back is said again.
+#[test]
+fn what_calls_have_told_counts_once() {
+    let held = CallReport::Hold(Duration::from_secs(1));
+    let refused = CallReport::Refused {
+        reason: "401".to_owned(),
+    };
+    for (report, told) in [
+        (CallReport::Well, CallReport::Nothing),
+        (CallReport::Ill, CallReport::Nothing),
+        (CallReport::NotReached, CallReport::Nothing),
+        (held.clone(), held),
+        (refused.clone(), refused),
+    ] {
+        let lost = decide_lost(used(1), false, &policy(OnUnknown::Retry));
+        let decision = Decision { report, ..lost };
+        let told = Decision {
+            report: told,
+            ..decision.clone()
+        };
+        assert_eq!(decision.clone().of_calls_told(), told);
+        let ours = Decision {
+            report: CallReport::Nothing,
+            ..decision.clone()
+        };
+        assert_eq!(decision.of_our_own(), ours);
+    }
 }
