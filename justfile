@@ -115,6 +115,10 @@ soak *ARGS: setup postgres (building "the binary, optimised" "about six minutes"
 prove *PATCHES: setup (building "the crates that have guards" "some fifteen minutes")
     @./tests/prove/run.sh {{PATCHES}}
 
+# Whether tests notice slips: one small change at a time to the scripts and the Rust code that decide; of some files, as `part/breaker.lua`. An hour
+mutants *FILES: setup (building "the queue's tests, and once more the crates that decide" "some fifteen minutes")
+    @./tests/mutants/run.sh {{FILES}}
+
 # An earlier build of the program and today's side by side, under load: that of the commit in tests/upgrade/from, or of another
 upgrade COMMIT="": setup (building "both builds, and what `just test` builds" "some twenty minutes")
     # As there, so that nothing is built twice.
