@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use longshore_events::sandbox::EventsSandbox;
-use longshore_sandbox::{Fault, FaultRule};
+use longshore_sandbox::{Fault, FaultRule, free_port};
 
 use crate::facts::TakenEvent;
 use crate::faults::AppTrouble;
@@ -26,7 +26,9 @@ impl App {
     pub(crate) const SECRET: &'static str = EventsSandbox::SECRET;
 
     pub(crate) async fn start() -> Self {
-        let running = start_at(SocketAddr::from(([127, 0, 0, 1], 0))).await;
+        // One that no connection takes while the app is dead.
+        let port = free_port().expect("a free port");
+        let running = start_at(SocketAddr::from(([127, 0, 0, 1], port))).await;
         Self {
             addr: running.addr(),
             running: Some(running),

@@ -79,6 +79,8 @@ pub(crate) struct Done {
     pub(crate) commands: Vec<Command>,
     pub(crate) accepted: Vec<Accepted>,
     pub(crate) misbehaved: Vec<String>,
+    /// When which cron entry was paused for good.
+    pub(crate) ended: Vec<(&'static str, u64)>,
 }
 
 /// The operators.
@@ -136,6 +138,8 @@ impl Operators {
             done: Done::default(),
         };
         for entry in entries {
+            // From its first try on it may be paused, also where the answer is lost.
+            last.done.ended.push((entry, now_ms()));
             last.until_done("cron pause", &["cron", "pause", entry])
                 .await;
         }
@@ -149,6 +153,7 @@ impl Done {
         self.commands.extend(other.commands);
         self.accepted.extend(other.accepted);
         self.misbehaved.extend(other.misbehaved);
+        self.ended.extend(other.ended);
     }
 }
 

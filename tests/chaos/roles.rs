@@ -1,10 +1,11 @@
 //! Roles that serve others beside the workers: the HTTP API, the console, the listener for providers' events. Each has one
 //! process, which is killed and started again, at the same address.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use longshore_sandbox::free_port;
 use longshore_tests::{Stage, Worker};
 
 /// What programs show to the API.
@@ -64,9 +65,10 @@ pub(crate) struct Door {
 
 impl Door {
     fn new() -> Self {
-        let anywhere = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        // One that no connection takes while nobody listens there.
+        let port = free_port().expect("a free port");
         Self {
-            addr: anywhere.expect("a free port"),
+            addr: SocketAddr::from(([127, 0, 0, 1], port)),
             open: Arc::default(),
             changes: Arc::default(),
         }

@@ -10,7 +10,6 @@ use longshore_tests::{Act, contact_path};
 use crate::facts::{Facts, TakenPost};
 use crate::leg::{ACTS, Leg, TICKING};
 use crate::look::{audit_of, look_at, look_up, people, stands_in, used_memory};
-use crate::produce::now_ms;
 use crate::rows::came_to;
 use crate::sort::Sort;
 
@@ -65,9 +64,9 @@ impl Leg {
         self.counts.insert("commands", done.commands.len());
         let promises = done.commands.iter().map(|one| one.promises.len());
         self.counts.insert("things that they said", promises.sum());
-        let until_ms = now_ms();
         for entry in &mut self.facts.cron {
-            entry.until_ms = until_ms;
+            let mut ended = done.ended.iter().filter(|(name, _)| *name == entry.name);
+            entry.until_ms = ended.next().map_or(entry.until_ms, |(_, at)| *at);
         }
         self.facts.commands = done.commands;
         self.facts.accepted.extend(done.accepted);

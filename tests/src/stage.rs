@@ -12,7 +12,7 @@ use longshore_integration::settings::SecretRef;
 use longshore_payment_reconcile::sandbox::{AppSandbox, StripeSandbox, WebhookEndpoint};
 use longshore_queue::{JobInfo, Link, LinkOptions, Queue, Stats};
 use longshore_sandbox::{
-    AppendFsync, Fault, FaultRule, Faults, Ledger, Only, PostgresServer, RedisServer,
+    AppendFsync, Fault, FaultRule, Faults, Ledger, Only, PostgresServer, RedisServer, free_port,
 };
 use longshore_services::AuthType;
 use longshore_services::sandbox::ServiceSandbox;
@@ -119,8 +119,8 @@ impl Stage {
         let service = ServiceSandbox::start(anywhere, SERVICE, operations(), &auth).await;
         let app = AppSandbox::start(anywhere).await.expect("an app");
         app.set_secret(APP_SECRET);
-        // A free port, which messages have to name before there is a listener: bound, noted and let go.
-        let webhooks = std::net::TcpListener::bind(anywhere).and_then(|l| l.local_addr());
+        // Messages have to name it before there is a listener, and while that is dead.
+        let webhooks = free_port().expect("a free port");
         let link = Link::new(&redis.url(), LinkOptions::default()).expect("a valid URL");
         Self {
             _refusals: Refusals::at(&redis.url()),
@@ -136,7 +136,7 @@ impl Stage {
             s3: s3.expect("a provider"),
             service: service.expect("a provider"),
             app,
-            webhooks: webhooks.expect("a free port"),
+            webhooks: SocketAddr::from(([127, 0, 0, 1], webhooks)),
             settings: Vec::new(),
             shipped: false,
             started: AtomicUsize::new(0),

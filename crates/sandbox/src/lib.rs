@@ -82,6 +82,7 @@ pub use postgres_server::{PostgresServer, PostgresServerError};
 pub use provider::{Draft, FaultCheck, StandInService};
 pub use redis_server::{
     AppendFsync, RedisCluster, RedisSentinels, RedisServer, RedisServerError, RedisServerOptions,
+    free_port,
 };
 pub use refused::Refused;
 pub use server::Server;

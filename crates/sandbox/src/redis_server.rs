@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub use cluster::RedisCluster;
 pub use options::{AppendFsync, RedisServerOptions};
 use probe::Answer;
-pub(crate) use probe::free_port;
+pub use probe::free_port;
 pub use sentinels::RedisSentinels;
 
 /// How often another port is tried when someone else was quicker.

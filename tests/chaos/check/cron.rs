@@ -8,8 +8,9 @@ use crate::ledger::Ledger;
 /// So late a tick still counts as on time.
 const LATE_MS: u64 = 60_000;
 
-/// The last ticks of a leg may not have been made when its entries were paused.
-const LAST_MS: u64 = 5000;
+/// The last ticks before a pause, of an operator or at the end of a leg, may not have been made when it came: a Redis that was
+/// away holds all of them up.
+const LAST_MS: u64 = 10_000;
 
 /// Redis may have lost the job with the mark of its tick, or the mark alone, on another node than the job.
 const LOST: &str = "a tick whose job or mark Redis lost";
@@ -42,12 +43,12 @@ fn one(facts: &Facts, entry: &CronEntry, ledger: &mut Ledger) {
     *ledger.apart.entry("ticks of cron").or_default() += ticks.len();
 }
 
-/// A tick that is due shortly before a pause is not made up for, either.
+/// A tick that was due shortly before a pause is not made up for, either.
 fn was_paused(facts: &Facts, entry: &str, tick: u64) -> bool {
     let promises = facts.commands.iter().flat_map(|command| &command.promises);
     let mut pauses = promises.filter_map(|promise| match promise {
         Promise::MayNotTick(name, from_ms, until_ms) if *name == entry => Some((from_ms, until_ms)),
         _ => None,
     });
-    pauses.any(|(from_ms, until_ms)| (from_ms.saturating_sub(LATE_MS)..=*until_ms).contains(&tick))
+    pauses.any(|(from_ms, until_ms)| (from_ms.saturating_sub(LAST_MS)..=*until_ms).contains(&tick))
 }

@@ -22,8 +22,12 @@ pub(super) enum Answer {
     Silence,
 }
 
-/// A port that is free now. Whether it still is when the server binds it shows then.
-pub(crate) fn free_port() -> io::Result<u16> {
+/// A port of 127.0.0.1 that is free now, of those that the system gives to no connection. Whether it still is when a server binds it
+/// shows then.
+///
+/// # Errors
+/// When none of a hundred is free.
+pub fn free_port() -> io::Result<u16> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..100 {
         // The standard library seeds each of these by chance; it takes no further crate.

@@ -187,7 +187,7 @@ fn each_tick_is_one_job() {
             name: "often",
             every_ms: 2000,
             from_ms: 100_500,
-            until_ms: 112_000,
+            until_ms: 118_000,
         });
         check(&facts)
     };
