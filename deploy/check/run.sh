@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-quick=(dockerfile compose kubernetes systemd alerts dashboards)
+quick=(dockerfile compose kubernetes systemd restore alerts dashboards)
 all=()
 for part in "${@:-every}"; do
     case "$part" in
@@ -36,7 +36,7 @@ failed=0
 for what in "${all[@]}"; do
     case "$what" in
         dockerfile | checkov) "$what" ;;
-        compose | kubernetes | alerts | dashboards) "$python" "deploy/check/$what.py" ;;
+        compose | kubernetes | restore | alerts | dashboards) "$python" "deploy/check/$what.py" ;;
         systemd) "$python" deploy/check/units.py ;;
         units) "$python" deploy/check/units_run.py ;;
         page) "$python" deploy/check/page.py ;;

@@ -41,13 +41,18 @@ def verified(units: list[Path]) -> None:
         there = root / "etc/systemd/system"
         shutil.copytree("/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
         there.mkdir(parents=True)
-        (root / "usr/local/bin").mkdir(parents=True)
-        program = root / "usr/local/bin/longshore"
-        program.write_text("")
-        program.chmod(0o755)
+        for program in (root / "usr/local/bin/longshore", root / "usr/bin/redis-server"):
+            program.parent.mkdir(parents=True)
+            program.write_text("")
+            program.chmod(0o755)
         for unit in units:
             shutil.copy(unit, there)
         names = [unit.name for unit in units]
+        # The distribution's unit, where it is installed, with what we change of it.
+        for changed in HERE.glob("*.service.d"):
+            if (root / "usr/lib/systemd/system" / changed.stem).exists():
+                shutil.copytree(changed, there / changed.name)
+                names.append(changed.stem)
         done = run("systemd-analyze", f"--root={root}", "--man=no", "verify", *names)
         ours = [line for line in done.stderr.splitlines() if "longshore" in line]
         findings.expect(done.returncode == 0 and not ours, f"systemd-analyze verify: {ours or done.stderr}")

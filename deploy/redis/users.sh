@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes Redis's users: `users.sh DIR [HOST:PORT [NAMESPACE]]`. For each user of users.acl it makes a password, and writes
 #
-#   DIR/users.acl             what Redis reads: hashes alone
+#   DIR/users.acl             what Redis reads: hashes alone. For root alone, too: give Redis's own user a copy
 #   DIR/redis-url-USER        redis.url of that user, for one program each: worker, webhooks, producer, operator, admin
 #
 # Without HOST:PORT it is redis:6379, as in compose.yaml. NAMESPACE is redis.namespace, where that is another than `longshore`.
@@ -32,3 +32,4 @@ while read -r line; do
     users+="${line//\{longshore:/\{$namespace:}"$'\n'
 done <"$shipped"
 printf %s "$users" >"$dir/users.acl"
+echo "Redis's own user has to read users.acl: install -o root -g redis -m 0640 $dir/users.acl /etc/redis/users.acl" >&2
