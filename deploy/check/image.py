@@ -216,10 +216,16 @@ def main() -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     commit = run("git", "-C", ROOT, "rev-parse", "HEAD", capture_output=True, text=True).stdout.strip()
     version = next(line.split('"')[1] for line in (ROOT / "Cargo.toml").read_text().splitlines() if line.startswith("version"))
-    root, image = build({"VERSION": version, "REVISION": commit, "PROFILE": args.profile}, args.binary)
+    day = run("git", "-C", ROOT, "show", "--no-patch", "--date=format-local:%Y-%m-%d", "--format=%cd", "HEAD", capture_output=True, text=True,
+              env=os.environ | {"TZ": "UTC"}).stdout.strip()
+    build_args = {"VERSION": version, "REVISION": commit, "REVISION_DATE": day, "PROFILE": args.profile}
+    root, image = build(build_args, args.binary)
     binary = root / "usr/local/bin/longshore"
     size = sum(f.stat().st_size for f in root.rglob("*") if f.is_file() and not f.is_symlink())
     say(f"the image has {size / 1e6:.0f} MB, {binary.stat().st_size / 1e6:.0f} of them the binary; labels: {image.labels}")
+    said = run("chroot", root, image.entrypoint[0], "--version", capture_output=True, text=True).stdout.strip()
+    if not args.binary and said != f"longshore {version} ({commit[:12]} {day})":
+        raise SystemExit(f"the program says of itself: {said}")
     run_image.check(root, image, has_sandbox=args.binary is not None)
     if not args.keep:
         for place in WORK.glob("stage-*"):

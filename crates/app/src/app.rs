@@ -27,6 +27,7 @@ pub struct App {
     integrations: Vec<Integration>,
     families: Vec<Family>,
     own: Vec<OwnCommand>,
+    version: Option<&'static str>,
 }
 
 impl App {
@@ -85,6 +86,18 @@ impl App {
         self
     }
 
+    /// Names this program's own version. `--version` shows all of it, and `-V` its first word. Without this, they show the
+    /// version of this crate.
+    ///
+    /// ```
+    /// let app = longshore_app::App::new().version(env!("CARGO_PKG_VERSION"));
+    /// ```
+    #[must_use]
+    pub fn version(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
+        self
+    }
+
     /// The command line with its manual.
     #[must_use]
     pub fn command_line(&self) -> clap::Command {
@@ -93,7 +106,14 @@ impl App {
             .own
             .iter()
             .map(|own| (own.command.clone(), own.examples));
-        crate::cli::manual::command(sandbox.into_iter().chain(own))
+        let command = crate::cli::manual::command(sandbox.into_iter().chain(own));
+        match self.version {
+            Some(version) => {
+                let first = version.split(' ').next().unwrap_or(version);
+                command.version(first).long_version(version)
+            }
+            None => command,
+        }
     }
 
     fn refuse_twice(
