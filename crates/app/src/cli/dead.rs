@@ -47,10 +47,10 @@ pub enum DeadCommand {
     Discard(Discard),
 }
 
-/// `dead edit`.
+/// `dead edit` and `jobs edit`.
 #[derive(Debug, Args)]
 pub struct EditArgs {
-    /// The job's id, as `dead list` shows it
+    /// The job's id
     #[arg(value_name = "ID")]
     pub id: String,
     /// Its args from now on: JSON, or @file with JSON

@@ -23,7 +23,7 @@ pub enum JobsCommand {
     /// Makes a scheduled or retryable job run now
     Run(RunJob),
     /// Corrects the args of a job that waits, or of a dead letter; the old ones are kept in its history
-    Edit(EditJob),
+    Edit(super::EditArgs),
 }
 
 /// How jobs are marked: living ones, and dead letters.
@@ -189,33 +189,6 @@ pub struct Change {
         hide_default_value = true
     )]
     pub reason: String,
-    /// Does not ask. Production needs it if there is no terminal to ask at
-    #[arg(long)]
-    pub yes: bool,
-    /// Prints JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `jobs edit`.
-#[derive(Debug, Args)]
-pub struct EditJob {
-    /// The job's id
-    #[arg(value_name = "ID")]
-    pub id: String,
-    /// Its args from now on: JSON, or @file with JSON
-    #[arg(long, value_name = "JSON")]
-    pub args: String,
-    /// Says what that would do, without doing it: whether the args are right, whether the configuration and the workers would take
-    /// it, and whether it may have been sent
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Why
-    #[arg(long, value_name = "TEXT", value_parser = not_blank, required_unless_present = "dry_run")]
-    pub reason: Option<String>,
-    /// Edits even if a request with the old args may have been carried out: its effect may then happen twice
-    #[arg(long)]
-    pub force: bool,
     /// Does not ask. Production needs it if there is no terminal to ask at
     #[arg(long)]
     pub yes: bool,

@@ -20,7 +20,7 @@ use crate::output::{self, counted, or_dash};
 use crate::session::Session;
 use moves::LetterChange;
 
-pub(super) use edit::rehearsed as rehearsed_edit;
+pub(super) use edit::{given as given_args, rehearsed as rehearsed_edit};
 pub(super) use moves::bar;
 
 /// How long a shell may wait for the groups that it offers.

@@ -9,11 +9,7 @@ use crate::output::{self, plain};
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, args: &EditArgs) -> Result<(), Failure> {
-    let json = match args.args.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| Failure::input(format!("{path} cannot be read: {error}")))?,
-        None => args.args.clone(),
-    };
+    let json = given(args)?;
     let signed = session.signed(args.reason.as_deref().unwrap_or_default());
     let operator = session.operator().await?;
     if args.dry_run {
@@ -31,6 +27,15 @@ pub(super) async fn run(session: &Session, args: &EditArgs) -> Result<(), Failur
         ),
         false => format!("{} had these args already", letter.id),
     })
+}
+
+/// The new args: those that stand there, or in a file.
+pub(in crate::commands) fn given(args: &EditArgs) -> Result<String, Failure> {
+    match args.args.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| Failure::input(format!("{path} cannot be read: {error}"))),
+        None => Ok(args.args.clone()),
+    }
 }
 
 /// Says what an edit would do.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::dead;
-use crate::cli::{EditJob, RunJob};
+use crate::cli::{EditArgs, RunJob};
 use crate::failure::Failure;
 use crate::output::{self, plain};
 use crate::session::Session;
@@ -28,12 +28,8 @@ pub(super) async fn run_now(session: &Session, args: RunJob) -> Result<(), Failu
     )))
 }
 
-pub(super) async fn edit(session: &Session, args: EditJob) -> Result<(), Failure> {
-    let text = match args.args.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| Failure::input(format!("{path} cannot be read: {error}")))?,
-        None => args.args.clone(),
-    };
+pub(super) async fn edit(session: &Session, args: EditArgs) -> Result<(), Failure> {
+    let text = dead::given_args(&args)?;
     let signed = session.signed(args.reason.as_deref().unwrap_or_default());
     let operator = session.operator().await?;
     if args.dry_run {
