@@ -162,8 +162,12 @@ image-check *ARGS: setup (building "the image, optimised" "some ten minutes")
 # Builds the image with Docker, labelled with this version and commit
 image:
     docker build --file deploy/Dockerfile --tag "longshore:$(just version)" --build-arg VERSION="$(just version)" \
-        --build-arg REVISION="$(git rev-parse HEAD)" \
+        --build-arg REVISION="$(git describe --always --abbrev=40 --exclude='*' --dirty)" --build-arg REVISION_DATE="$(TZ=UTC git show --no-patch --date=format-local:%Y-%m-%d --format=%cd)" \
         --build-arg SOURCE="$(git config --get remote.origin.url || echo unknown)" .
+
+# What a release publishes, made and checked in target/published; publishes nothing. --dry-run goes on where something stops a release; parts by name (state, crates, program)
+release *ARGS: setup python
+    @./deploy/release.py {{ARGS}}
 
 [private]
 version:
@@ -229,10 +233,12 @@ audit:
     cargo fetch --locked --quiet
     cargo deny --offline --log-level error check bans licenses sources
 
-# What producers build, with the oldest Rust that they may have; rustup fetches that
+# What users add to their programs, with the oldest Rust that they may have; rustup fetches it
 msrv:
-    rustup toolchain install 1.88.0 --profile minimal
-    CARGO_TARGET_DIR=target/msrv cargo +1.88.0 check --locked --quiet --package longshore-client --all-features
+    rustup toolchain install 1.88.0 1.89.0 --profile minimal
+    CARGO_TARGET_DIR=target/msrv cargo +1.88.0 check --locked --quiet --package longshore-client --package longshore-job --package longshore-integration --all-features
+    CARGO_TARGET_DIR=target/msrv cargo +1.88.0 check --locked --quiet --package longshore-testing --package longshore-outbox --features longshore-testing/fuzz,longshore-testing/logs,longshore-outbox/carrier
+    CARGO_TARGET_DIR=target/msrv cargo +1.89.0 check --locked --quiet --package longshore-app --package longshore-testing --features longshore-testing/redis
 
 # Known vulnerabilities; fetches the advisory database
 advisories:
@@ -257,7 +263,7 @@ ci-full:
         # The measurements first: they want a machine that does nothing else.
         just stages bench evidence msrv test-stripe-mock test-moto api-specs "test-servers redis8 valkey8 valkey9" failover api-check "deploy-check checkov units page" image-check \
             shop console-check "bench console" prove upgrade "chaos --minutes 10 --seed 11" "chaos --minutes 10 --seed 12" "chaos --minutes 10 --seed 13" \
-            "chaos --topology sentinel --minutes 10 --seed 11" "chaos --topology cluster --minutes 10 --seed 11" "fuzz --minutes 5"
+            "chaos --topology sentinel --minutes 10 --seed 11" "chaos --topology cluster --minutes 10 --seed 11" "fuzz --minutes 5" "release --dry-run"
     } 2>&1 | tee docs/ci-full.log
 
 # An hour of random histories on the scripts and on a model of the queue, its log committed as docs/model-hour.log

@@ -1,7 +1,7 @@
 //! The house's own rules, read from its source: how long a function and a file may be, and which crate may know which;
 //! `circles`: that files use each other in no circle. `keys`: that a settings key stands in one place. `names`: that a type's
 //! name means one thing. `papers`: that what is named is there. `patches`: that those of `just prove` still fit. `producers`:
-//! what producers have to build. `quotes`: that what is quoted runs.
+//! what producers have to build. `quotes`: that what is quoted runs. `release`: that what is published is ready for it.
 
 #[path = "house/circles.rs"]
 mod circles;
@@ -17,6 +17,8 @@ mod patches;
 mod producers;
 #[path = "house/quotes.rs"]
 mod quotes;
+#[path = "house/release.rs"]
+mod release;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

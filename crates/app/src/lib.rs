@@ -5,8 +5,11 @@
 
 mod age;
 mod app;
+// What is hidden is public for this project's own tests: semver is not promised for it.
+#[doc(hidden)]
 pub mod cli;
 mod commands;
+#[doc(hidden)]
 pub mod config;
 pub mod failure;
 mod logging;
@@ -14,7 +17,9 @@ pub mod output;
 mod own;
 mod process;
 mod redis_cure;
+#[doc(hidden)]
 pub mod registry;
+#[doc(hidden)]
 pub mod secrets;
 mod sentry;
 mod session;
@@ -26,3 +31,8 @@ pub use commands::api::openapi;
 pub use commands::signals;
 pub use failure::Failure;
 pub use own::{Ending, OwnCommand};
+
+/// Its README, whose example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -92,3 +92,8 @@ pub mod kinds {
     pub use longshore_services::{CallService, RequestBody};
     pub use longshore_sms::SendSms;
 }
+
+/// Its README, whose example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

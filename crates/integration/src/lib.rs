@@ -33,3 +33,8 @@ pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use queue::QueueSpec;
 pub use sandbox::{RunningStandIn, Sandbox, SandboxAt, StartStandIn, Starting};
 pub use sections::Sections;
+
+/// Its README, whose example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

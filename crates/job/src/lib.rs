@@ -65,3 +65,8 @@ pub use retry::{Reconnect, RetrySchedule};
 pub use suppression::{
     AddressHash, InvalidAddressHash, SUPPRESSED, Suppress, SuppressedFor, Suppression,
 };
+
+/// Its README, whose example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

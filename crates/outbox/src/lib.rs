@@ -45,3 +45,8 @@ pub use error::OutboxError;
 pub use longshore_client::{InvalidArgs, Job, JobId, Priority};
 pub use row::OutboxRow;
 pub use table::{InvalidOutboxTable, OutboxTable, SCHEMA};
+
+/// Its README, whose example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -65,7 +65,11 @@ pub fn redact(text: &str) -> String {
 /// characters.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
-    let head = &text[..text.floor_char_boundary(EXCERPT_BYTES)];
+    let mut most = text.len().min(EXCERPT_BYTES);
+    while !text.is_char_boundary(most) {
+        most -= 1;
+    }
+    let head = &text[..most];
     let mut words: Vec<&str> = head
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty())

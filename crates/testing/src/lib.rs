@@ -115,3 +115,8 @@ pub use longshore_sandbox::{RedisServer, RedisServerError};
 pub use memory::{JobMemory, KeptValue, MemoryRequest, ScriptedMemory};
 pub use recorder::{RecordedJob, Recorder};
 pub use script::{Ran, Script, run_one};
+
+/// Its README, whose example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -56,6 +56,7 @@ const ALL: [MemoryRequest; 10] = [
 
 /// What was kept under a key, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KeptValue {
     /// The key.
     pub key: String,

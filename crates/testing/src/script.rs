@@ -217,6 +217,7 @@ pub async fn run_one<H: Handler>(handler: H, args: &H::Job) -> Result<Ran, Inval
 
 /// An attempt that has ended.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Ran {
     /// The handler's result.
     pub end: Result<Outcome, JobError>,

@@ -54,9 +54,8 @@ fn version(text: &str) -> [u32; 3] {
     [0; 3].map(|_| parts.next().unwrap_or(0))
 }
 
-/// `just msrv` builds it with that Rust.
-#[test]
-fn a_producer_needs_no_newer_rust_than_a_dependency_of_its_own() {
+/// Which Rust each crate of the lock file needs: by name and version.
+pub(crate) fn needs() -> BTreeMap<String, String> {
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--offline", "--locked"])
         .current_dir(root())
@@ -64,14 +63,20 @@ fn a_producer_needs_no_newer_rust_than_a_dependency_of_its_own() {
         .expect("cargo runs");
     let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
     let packages = metadata["packages"].as_array().expect("packages");
-    let needs: BTreeMap<_, _> = packages
+    packages
         .iter()
         .map(|package| {
             let text = |field: &str| package[field].as_str().unwrap_or_default();
             let of = format!("{} {}", text("name"), text("version"));
-            (of, text("rust_version"))
+            (of, text("rust_version").to_owned())
         })
-        .collect();
+        .collect()
+}
+
+/// `just msrv` builds it with that Rust.
+#[test]
+fn a_producer_needs_no_newer_rust_than_a_dependency_of_its_own() {
+    let needs = needs();
     let all = tree("kinds,tls,opentelemetry,cluster");
     let (ours, others): (Vec<_>, Vec<_>) =
         all.iter().partition(|name| name.starts_with("longshore-"));
@@ -80,7 +85,7 @@ fn a_producer_needs_no_newer_rust_than_a_dependency_of_its_own() {
     let highest = highest.max().expect("some say what they need");
     assert_eq!(ours.len(), 9, "{ours:?}");
     for name in ours {
-        assert_eq!(version(needs[name]), highest, "{name}");
+        assert_eq!(version(&needs[name]), highest, "{name}");
     }
     let page = std::fs::read_to_string(root().join(PAGE)).expect(PAGE);
     let says = format!("Rust {}.{}", highest[0], highest[1]);

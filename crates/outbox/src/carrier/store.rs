@@ -60,6 +60,7 @@ pub(crate) struct Look {
 
 /// A row that is not carried.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Held {
     /// The job's id.
     pub id: String,

@@ -139,6 +139,7 @@ fn form_post(url: Url, params: &[(String, String)]) -> WebhookPost {
 
 fn params(message: &TwilioMessage) -> Vec<(String, String)> {
     let error = message.error_code.map(|code| code.to_string());
+    let version = "2010-04-01".to_owned();
     let params = [
         ("SmsSid", Some(&message.sid)),
         ("SmsStatus", Some(&message.status)),
@@ -152,7 +153,7 @@ fn params(message: &TwilioMessage) -> Vec<(String, String)> {
         ("AccountSid", Some(&message.account_sid)),
         ("From", message.from.as_ref()),
         ("ErrorCode", error.as_ref()),
-        ("ApiVersion", Some(&"2010-04-01".to_owned())),
+        ("ApiVersion", Some(&version)),
     ];
     params
         .into_iter()
