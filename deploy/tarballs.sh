@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The engine as it would be published, and the integration that another payment provider can be put into: `cargo package` of
 # each crate, unpacked into target/tarballs. What has not changed since is left as it stands, so that nothing is built again
-# for it.
+# for it; the commit that cargo notes does not count.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 crates=(api app client console cron integration job listener operator outbox payment-reconcile provider queue sandbox testing webhooks worker)
@@ -20,7 +20,7 @@ for crate in "${crates[@]}"; do
     mkdir "$made/new"
     # Cargo gives all files one time of long ago, by which a changed one would look unchanged.
     tar -xzmf "$made/$name"-*.crate -C "$made/new" --strip-components 1
-    if ! diff -rq "$made/new" "target/tarballs/$name" >/dev/null 2>&1; then
+    if ! diff -rq --exclude .cargo_vcs_info.json "$made/new" "target/tarballs/$name" >/dev/null 2>&1; then
         rm -rf "target/tarballs/$name"
         mv "$made/new" "target/tarballs/$name"
     fi
