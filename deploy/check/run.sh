@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Checks what deploy/ holds, by tools that were not written here: `run.sh [NAME]...`, all unless some are named; `quick` is all
+# Checks what deploy/ and .github/ hold, by tools that were not written here: `run.sh [NAME]...`, all unless some are named; `quick` is all
 # but checkov, which takes half a minute to install, and units and page, which need root. Needs the binary (target/debug/longshore, or LONGSHORE_BINARY).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-quick=(dockerfile compose kubernetes systemd restore alerts dashboards)
+quick=(dockerfile compose kubernetes systemd restore alerts dashboards workflows)
 all=()
 for part in "${@:-every}"; do
     case "$part" in
@@ -37,6 +37,7 @@ for what in "${all[@]}"; do
     case "$what" in
         dockerfile | checkov) "$what" ;;
         compose | kubernetes | restore | alerts | dashboards) "$python" "deploy/check/$what.py" ;;
+        workflows) node deploy/check/workflows.mjs . target/deploy-check/npm/node_modules ;;
         systemd) "$python" deploy/check/units.py ;;
         units) "$python" deploy/check/units_run.py ;;
         page) "$python" deploy/check/page.py ;;

