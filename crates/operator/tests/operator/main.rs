@@ -3,6 +3,7 @@
 mod audit;
 mod away;
 mod bench;
+mod cron;
 mod edit;
 mod export;
 mod pages;
