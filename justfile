@@ -115,7 +115,7 @@ soak *ARGS: setup postgres (building "the binary, optimised" "about six minutes"
 prove *PATCHES: setup (building "the crates that have guards" "some fifteen minutes")
     @./tests/prove/run.sh {{PATCHES}}
 
-# Whether tests notice slips: one small change at a time to the scripts and the Rust code that decide; of some files, as `part/breaker.lua`. An hour
+# Whether tests notice slips: one small change at a time to the scripts and the Rust code that decide; of some files, as `part/breaker.lua`. Hours
 mutants *FILES: setup (building "the queue's tests, and once more the crates that decide" "some fifteen minutes")
     @./tests/mutants/run.sh {{FILES}}
 

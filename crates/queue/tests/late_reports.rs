@@ -237,6 +237,45 @@ async fn only_a_probe_ends_the_pause_for_refused_credentials() {
     assert!(queue.stats().await.expect("counts").paused.is_some());
 }
 
+/// Its epoch says whether it is the probe still; without a breaker there is none to ask, whatever stands there from before.
+#[tokio::test]
+async fn a_probe_whose_time_is_over_does_not_end_the_pause_for_refused_credentials() {
+    let breaker = BreakerSpec {
+        failures: 1,
+        window: None,
+        open: Duration::from_secs(600),
+        probe: Duration::from_secs(600),
+    };
+    for (breaker, over, now) in [(Some(breaker), Some(4), 5), (None, None, 0)] {
+        let bench = Bench::new();
+        let policy = ProviderPolicy {
+            name: "sendgrid".to_owned(),
+            breaker,
+            ..ProviderPolicy::default()
+        };
+        let queue = bench.queue.clone().with_provider(policy.clone());
+        let row = [
+            "HSET",
+            &queue.keys().breakers,
+            "sendgrid",
+            "closed 5 0 0 0 ",
+        ];
+        bench.raw::<u8>(&row.map(str::as_bytes)).await;
+        let is_paused_after = async |epoch, probe, word| {
+            let pass = Pass { epoch, probe };
+            let told = queue.report_call(&policy, pass, &word, "w");
+            told.await.expect("told");
+            queue.stats().await.expect("counts").paused.is_some()
+        };
+        let reason = "the key was revoked".to_owned();
+        assert!(is_paused_after(now, false, CallReport::Refused { reason }).await);
+        if let Some(over) = over {
+            assert!(is_paused_after(over, true, CallReport::Well).await);
+        }
+        assert!(!is_paused_after(now, true, CallReport::Well).await);
+    }
+}
+
 #[tokio::test]
 async fn a_probe_whose_time_is_over_may_not_call_beside_the_next_one() {
     let bench = Bench::new();

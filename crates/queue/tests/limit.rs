@@ -133,7 +133,7 @@ async fn a_limit_is_bounded_as_any_hold() {
     for void in [
         format!("{} {} {day} 60000.0", now - 1, now - day),
         format!("{} {} {day} 60000.0", now + 2 * day, now + day),
-        format!("{} {} {} 60000.0", now + 20 * day, now - 1, 30 * day),
+        format!("{} {} {} 60000.0", now + 10 * day, now - 1, 30 * day),
         "tomorrow".to_owned(),
         format!("{} {now} {day} 1e300", now + day),
         format!("{} {now} {day} 700000000", now + day),

@@ -10,8 +10,10 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::JobId;
-use longshore_queue::{Cancelled, Channel, Fate, Heard, Spare, Wakes};
+use longshore_job::{JobId, Pass};
+use longshore_queue::{
+    BreakerSpec, CallReport, Cancelled, Channel, Fate, Heard, ProviderPolicy, Spare, Wakes,
+};
 use support::Bench;
 use tokio::sync::mpsc;
 
@@ -57,6 +59,39 @@ async fn nobody_is_woken_for_what_a_worker_is_about_to_look_for() {
         }
     };
     assert!(!was_woken.await);
+}
+
+/// What waited goes on at once, and not when somebody happens to look.
+#[tokio::test]
+async fn somebody_is_woken_when_a_provider_may_be_called_again() {
+    let bench = Bench::new();
+    let minute = Duration::from_secs(60);
+    let policy = ProviderPolicy {
+        name: "sendgrid".to_owned(),
+        breaker: Some(BreakerSpec {
+            failures: 1,
+            window: None,
+            open: minute,
+            probe: minute,
+        }),
+        ..ProviderPolicy::default()
+    };
+    let queue = bench.queue.clone().with_provider(policy.clone());
+    let idle = queue.keys().idle.clone();
+    let wakes = async |epoch, probe, word| {
+        bench.text::<u64>(&format!("ZADD {idle} 1 nobody")).await;
+        let pass = Pass { epoch, probe };
+        let told = queue.report_call(&policy, pass, &word, "w");
+        told.await.expect("told");
+        bench.text::<u64>(&format!("ZCARD {idle}")).await == 0
+    };
+    assert!(!wakes(0, false, CallReport::Ill).await, "it opens");
+    let row = ["HSET", &queue.keys().breakers, "sendgrid", "half 1 1 1 1 "];
+    bench.raw::<u8>(&row.map(str::as_bytes)).await;
+    assert!(wakes(1, true, CallReport::Well).await, "it closes");
+    let reason = "the key was revoked".to_owned();
+    assert!(!wakes(2, false, CallReport::Refused { reason }).await);
+    assert!(wakes(2, true, CallReport::Well).await, "the pause ends");
 }
 
 #[tokio::test]
