@@ -65,6 +65,97 @@ async fn seed(bench: &Bench, rows: &[Row<'_>]) {
     }
 }
 
+const MISSED: Row<'static> = ("away sendgrid b", &[-30, -1]);
+
+/// What was said lately, in words and rows, and whether it makes it the provider's trouble.
+const CASES: [(&str, bool, &[Row<'static>]); 15] = [
+    ("nobody else missed it", false, &[]),
+    ("another did", true, &[MISSED]),
+    (
+        "another did until a minute ago",
+        false,
+        &[("away sendgrid b", &[-300, -62])],
+    ),
+    (
+        "another did less than a minute ago",
+        true,
+        &[("away sendgrid b", &[-300, -50])],
+    ),
+    (
+        "another missed another provider",
+        false,
+        &[("away twilio b", &[-30, -1])],
+    ),
+    (
+        "a third has reached it since",
+        false,
+        &[MISSED, ("here sendgrid c", &[-20])],
+    ),
+    (
+        "a third reached it before",
+        true,
+        &[MISSED, ("here sendgrid c", &[-35])],
+    ),
+    (
+        "a third has reached another provider",
+        true,
+        &[MISSED, ("here twilio c", &[-1])],
+    ),
+    (
+        "a third that has missed it, too",
+        true,
+        &[
+            MISSED,
+            ("here sendgrid c", &[-20]),
+            ("away sendgrid c", &[-10, -1]),
+        ],
+    ),
+    (
+        "it has itself reached it since",
+        true,
+        &[MISSED, ("here sendgrid a", &[-20])],
+    ),
+    (
+        "it misses it itself for longer, and a third reached it in between",
+        false,
+        &[
+            MISSED,
+            ("away sendgrid a", &[-50, -5]),
+            ("here sendgrid c", &[-40]),
+        ],
+    ),
+    (
+        "of several who miss it the first counts",
+        false,
+        &[
+            MISSED,
+            ("away sendgrid d", &[-50, -1]),
+            ("here sendgrid c", &[-40]),
+        ],
+    ),
+    (
+        "a third reached it within ten minutes",
+        false,
+        &[
+            ("away sendgrid b", &[-700, -1]),
+            ("here sendgrid c", &[-590]),
+        ],
+    ),
+    (
+        "a third reached it more than ten minutes ago",
+        true,
+        &[
+            ("away sendgrid b", &[-700, -1]),
+            ("here sendgrid c", &[-610]),
+        ],
+    ),
+    (
+        "the clock was set back since another missed it",
+        false,
+        &[("away sendgrid b", &[62, 62])],
+    ),
+];
+
 #[tokio::test]
 async fn it_is_the_providers_trouble_if_another_missed_it_and_nobody_has_reached_it_since() {
     let bench = Bench::new();
@@ -73,95 +164,7 @@ async fn it_is_the_providers_trouble_if_another_missed_it_and_nobody_has_reached
     for worker in ["a", "a", "a", "b"] {
         bench.worker(worker).await;
     }
-    let missed = ("away sendgrid b", &[-30, -1][..]);
-    let cases: [(&str, bool, &[Row<'_>]); 15] = [
-        ("nobody else missed it", false, &[]),
-        ("another did", true, &[missed]),
-        (
-            "another did until a minute ago",
-            false,
-            &[("away sendgrid b", &[-300, -62])],
-        ),
-        (
-            "another did less than a minute ago",
-            true,
-            &[("away sendgrid b", &[-300, -50])],
-        ),
-        (
-            "another missed another provider",
-            false,
-            &[("away twilio b", &[-30, -1])],
-        ),
-        (
-            "a third has reached it since",
-            false,
-            &[missed, ("here sendgrid c", &[-20])],
-        ),
-        (
-            "a third reached it before",
-            true,
-            &[missed, ("here sendgrid c", &[-35])],
-        ),
-        (
-            "a third has reached another provider",
-            true,
-            &[missed, ("here twilio c", &[-1])],
-        ),
-        (
-            "a third that has missed it, too",
-            true,
-            &[
-                missed,
-                ("here sendgrid c", &[-20]),
-                ("away sendgrid c", &[-10, -1]),
-            ],
-        ),
-        (
-            "it has itself reached it since",
-            true,
-            &[missed, ("here sendgrid a", &[-20])],
-        ),
-        (
-            "it misses it itself for longer, and a third reached it in between",
-            false,
-            &[
-                missed,
-                ("away sendgrid a", &[-50, -5]),
-                ("here sendgrid c", &[-40]),
-            ],
-        ),
-        (
-            "of several who miss it the first counts",
-            false,
-            &[
-                missed,
-                ("away sendgrid d", &[-50, -1]),
-                ("here sendgrid c", &[-40]),
-            ],
-        ),
-        (
-            "a third reached it within ten minutes",
-            false,
-            &[
-                ("away sendgrid b", &[-700, -1]),
-                ("here sendgrid c", &[-590]),
-            ],
-        ),
-        (
-            "a third reached it more than ten minutes ago",
-            true,
-            &[
-                ("away sendgrid b", &[-700, -1]),
-                ("here sendgrid c", &[-610]),
-            ],
-        ),
-        (
-            "the clock was set back since another missed it",
-            false,
-            &[("away sendgrid b", &[62, 62])],
-        ),
-    ];
-    for (case, theirs, rows) in cases {
+    for (case, theirs, rows) in CASES {
         seed(&bench, rows).await;
         assert_eq!(opens(&queue).await, theirs, "{case}");
     }
