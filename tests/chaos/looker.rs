@@ -12,8 +12,9 @@ use crate::roles::{Door, VISITOR};
 /// How often they look.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// How long a page may take: Redis may be away for three seconds of each of its questions.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a page may take: Redis may be away for three seconds of each of its questions, and the machine may be slow. Longer
+/// means never.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What they look at.
 const PAGES: [&str; 14] = [

@@ -9,7 +9,7 @@ use crate::ledger::Ledger;
 const MIB: u64 = 1 << 20;
 
 /// What must not be, by the word that each such line begins with.
-const WORDS: [(&str, &str); 17] = [
+const WORDS: [(&str, &str); 24] = [
     ("lost", "lost"),
     ("doubled", "doubled without a cause"),
     ("stuck", "stuck"),
@@ -19,6 +19,7 @@ const WORDS: [(&str, &str); 17] = [
     ("forgotten", "of a forgotten person"),
     ("paused", "run while paused"),
     ("limited", "called too fast"),
+    ("discarded", "there though discarded"),
     ("burnt", "attempts burnt"),
     ("key", "keys wrong"),
     ("sets", "sets that disagree"),
@@ -27,6 +28,12 @@ const WORDS: [(&str, &str); 17] = [
     ("untaken", "providers' events without a consequence"),
     ("untold", "ends not told"),
     ("echo", "told of the queue events"),
+    ("console", "pages not answered"),
+    ("api", "requests not answered as they should be"),
+    ("command", "commands that broke"),
+    ("ended", "roles that ended by themselves"),
+    ("panicked", "panics"),
+    ("memory", "processes that grew"),
 ];
 
 pub(crate) fn print(

@@ -18,8 +18,8 @@ use crate::sort::Sort;
 /// How often a job is asked for, and how soon a request is repeated.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// How long a request may take: Redis may be away for five seconds of it.
-const PATIENCE: Duration = Duration::from_secs(12);
+/// How long a request may take: Redis may be away for five seconds of it, and the machine may be slow. Longer means never.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// After so many further jobs a key is used once more, for the same job and for another one.
 const LATER: usize = 8;
