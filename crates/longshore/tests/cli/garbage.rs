@@ -299,3 +299,22 @@ fn a_queue_that_another_edition_has_laid_out_is_refused() {
         bench.unchanged(args).fails(2, "laid out as layout 1");
     }
 }
+
+/// A later edition's keys may mean what nobody here can know: nothing is changed, and `doctor` names the queue and what to do.
+#[test]
+fn a_queue_that_a_later_edition_has_laid_out_is_refused_and_doctor_says_so() {
+    let bench = Bench::new();
+    let timeline = key("email", "timeline");
+    bench.redis(&[b"HSET", &timeline, b"nonce", b"1.1000.w", b"layout", b"3"]);
+    let args = ["pause", "email", "--reason", "x"];
+    bench.unchanged(&args).fails(2, "laid out as layout 3");
+    let doctor = bench.run(&["doctor", "--json"]);
+    let findings: Vec<Value> = serde_json::from_str(&doctor.stdout).expect("is JSON");
+    let found = findings.iter().find(|finding| finding["check"] == "layout");
+    let found = found.unwrap_or_else(|| panic!("nothing of it in {doctor:#?}"));
+    assert_eq!(found["status"], "error", "{found}");
+    let says = "email: its keys are layout 3, which this program can neither read nor write";
+    assert_eq!(found["finding"], says, "{found}");
+    assert!(found["cure"].is_string(), "{found}");
+    assert_eq!(doctor.code, Some(1), "{doctor:#?}");
+}
