@@ -3,15 +3,20 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use longshore_events::sandbox::EventsSandbox;
 use longshore_sandbox::{Fault, FaultRule, free_port};
+use longshore_tests::gone_by;
 
 use crate::facts::TakenEvent;
 use crate::faults::AppTrouble;
 
 /// Longer than a request may take.
 const HANGS_MS: u64 = 30_000;
+
+/// How long its port may still be taken.
+const FREE_WITHIN: Duration = Duration::from_secs(30);
 
 /// The app.
 pub(crate) struct App {
@@ -80,6 +85,14 @@ impl App {
     }
 }
 
+/// What was there before may hold the port for a moment.
 async fn start_at(addr: SocketAddr) -> EventsSandbox {
-    EventsSandbox::start(addr).await.expect("a free port")
+    let give_up = Instant::now() + FREE_WITHIN;
+    loop {
+        match EventsSandbox::start(addr).await {
+            Ok(running) => return running,
+            Err(error) => assert!(Instant::now() < give_up, "{addr}: {error}"),
+        }
+        gone_by(Duration::from_millis(100), Instant::now()).await;
+    }
 }
