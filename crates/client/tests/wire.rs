@@ -201,7 +201,7 @@ fn args_given_as_text_are_checked_like_typed_ones() {
     assert_eq!(ok, Prepared::new(&SendEmail::new("welcome", "a@b.co")));
     for (args, says) in [
         ("", "EOF"),
-        ("[]", ""),
+        ("[]", "must be an object, not a list"),
         (r#"{"template":"welcome"}"#, "missing field `to`"),
         (
             r#"{"template":"welcome","to":{"email":"a@b.co"},"data":{},"copy":1}"#,
@@ -264,4 +264,9 @@ fn garbage_is_told_apart() {
         UndecodableWhy::BadArgs
     );
     assert_eq!(why(deep.as_bytes()), UndecodableWhy::BadArgs);
+    // In the order of its fields: no producer's door takes them so, and nothing finds a person in it.
+    assert_eq!(
+        why(br#"{"kind":"send_email","v":1,"args":["welcome",{"email":"a@b.co"},{}]}"#),
+        UndecodableWhy::BadArgs
+    );
 }

@@ -167,6 +167,8 @@ impl Prepared {
         };
         let payload = serde_json::to_vec(&envelope)
             .map_err(|error| InvalidArgs(format!("args cannot be written as JSON: {error}")))?;
+        // Of an object, the last but one would be its own end.
+        refuse_list(payload.ends_with(b"]}"))?;
         if payload.len() > MAX_PAYLOAD_BYTES {
             return Err(InvalidArgs(format!(
                 "the payload has {} bytes, at most {MAX_PAYLOAD_BYTES} (256 KiB) are accepted: put large content in a bucket and pass its key",
@@ -252,10 +254,7 @@ impl KindSpec {
     #[must_use]
     pub const fn of<J: Job>() -> Self {
         fn prepare<J: Job>(args: &str) -> Result<Prepared, InvalidArgs> {
-            // A list of values would be read as the fields in their order.
-            if args.trim_start().starts_with('[') {
-                return Err(InvalidArgs("must be an object, not a list".to_owned()));
-            }
+            refuse_list(args.trim_start().starts_with('['))?;
             let job: J =
                 serde_json::from_str(args).map_err(|error| InvalidArgs(explain(&error)))?;
             Prepared::new(&job)
@@ -371,6 +370,14 @@ impl fmt::Debug for KindSpec {
     }
 }
 
+/// A list of values would be read as the fields in their order, and nothing finds a person by a name in it.
+fn refuse_list(is_list: bool) -> Result<(), InvalidArgs> {
+    match is_list {
+        true => Err(InvalidArgs("must be an object, not a list".to_owned())),
+        false => Ok(()),
+    }
+}
+
 impl Envelope<'_> {
     /// Decodes and checks the args as this kind's.
     ///
@@ -381,6 +388,7 @@ impl Envelope<'_> {
             why: UndecodableWhy::BadArgs,
             detail,
         };
+        refuse_list(self.args.get().starts_with('[')).map_err(|error| bad(error.to_string()))?;
         let job: J = serde_json::from_str(self.args.get()).map_err(|error| bad(explain(&error)))?;
         job.check().map_err(|error| bad(error.to_string()))?;
         Ok(job)
