@@ -71,7 +71,7 @@ impl Handler for MoveBackHandler {
                     match moved {
                         MoveResult::Moved => {
                             tally.moved += 1;
-                            tally.bytes += object.size;
+                            tally.bytes = tally.bytes.saturating_add(object.size);
                         }
                         MoveResult::Superseded => tally.superseded += 1,
                         MoveResult::Changed => tally.changed += 1,
@@ -81,8 +81,10 @@ impl Handler for MoveBackHandler {
                 keeper.save(&state, shown(&state.tally)).await?;
                 self.cleanup.end_slice(began)?;
             }
-            if page.next.is_none() {
-                break;
+            // Also where none of it could be read, such as objects without a time.
+            match page.next {
+                Some(next) => state.after = Some(next),
+                None => break,
             }
         }
         let mut result = shown(&state.tally);

@@ -164,13 +164,13 @@ impl Sweep<'_> {
             false => self.place.session.delete(self.place.name, batch).await?,
             true => Deleted {
                 objects: batch.len() as u64,
-                bytes: batch.iter().map(|doomed| doomed.size).sum(),
+                bytes: bytes_of(batch),
                 kept: Vec::new(),
             },
         };
         let tally = &mut self.state.tally;
         tally.objects += deleted.objects;
-        tally.bytes += deleted.bytes;
+        tally.bytes = tally.bytes.saturating_add(deleted.bytes);
         let denied =
             |kept: &[(Deletion, String)]| kept.iter().all(|(_, code)| code == "AccessDenied");
         if tally.objects == 0 && deleted.kept.len() == batch.len() && denied(&deleted.kept) {
@@ -187,4 +187,11 @@ impl Sweep<'_> {
         }
         Ok(deleted.kept.into_iter().map(|(doomed, _)| doomed).collect())
     }
+}
+
+/// How much a batch has in all, as far as its list is right: sizes are what a store says.
+fn bytes_of(batch: &[Deletion]) -> u64 {
+    batch
+        .iter()
+        .fold(0, |bytes, doomed| bytes.saturating_add(doomed.size))
 }

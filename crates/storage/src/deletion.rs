@@ -35,7 +35,7 @@ impl Session {
                 match code.map(String::as_str) {
                     None | Some("NoSuchKey" | "NoSuchVersion") => {
                         deleted.objects += 1;
-                        deleted.bytes += deletion.size;
+                        deleted.bytes = deleted.bytes.saturating_add(deletion.size);
                     }
                     Some("InternalError" | "SlowDown" | "ServiceUnavailable") => {
                         again.push(deletion);

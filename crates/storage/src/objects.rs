@@ -202,6 +202,7 @@ impl Session {
             decode(self.name(), &mut keys)?;
         }
         let last = contents.last().and_then(|object| object.key.clone());
+        let next = self.goes_on(bucket, more, last, after.map(str::to_owned).as_ref())?;
         let objects = contents
             .into_iter()
             .filter_map(|object| {
@@ -214,8 +215,29 @@ impl Session {
                 })
             })
             .collect();
-        let next = last.filter(|_| more);
         Ok(Page { objects, next })
+    }
+
+    /// Where a list goes on that was asked for from `after` on.
+    ///
+    /// # Errors
+    /// When the store says that there is more, and not what comes after this page: whoever took that for all would delete or
+    /// count by half a list, and whoever asked again would be told the same for ever.
+    pub(crate) fn goes_on<T: PartialEq>(
+        &self,
+        bucket: &str,
+        more: bool,
+        last: Option<T>,
+        after: Option<&T>,
+    ) -> Result<Option<T>, Error> {
+        if !more || (last.is_some() && last.as_ref() != after) {
+            return Ok(last.filter(|_| more));
+        }
+        let reason = format!(
+            "{} did not list all of {bucket}: it says that there is more, and does not go on",
+            self.name()
+        );
+        Err(Error::local(self.name(), ErrorClass::Unavailable, reason))
     }
 
     /// Whether the store does encode these keys, as it says. It is asked only where that makes a difference, and only until it

@@ -61,10 +61,9 @@ impl Session {
         if is_encoded(encoding.as_ref(), &keys) && self.encodes(bucket, &keys).await? {
             decode(self.name(), &mut keys)?;
         }
-        let next = match listed.is_truncated {
-            Some(true) => listed.next_key_marker.zip(listed.next_upload_id_marker),
-            _ => None,
-        };
+        let more = listed.is_truncated == Some(true);
+        let last = listed.next_key_marker.zip(listed.next_upload_id_marker);
+        let next = self.goes_on(bucket, more, last, after)?;
         let uploads = listed.uploads.unwrap_or_default();
         let uploads = uploads.into_iter().filter_map(|upload| {
             Some(BegunUpload {

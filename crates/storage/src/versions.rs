@@ -96,13 +96,11 @@ impl Session {
         if is_encoded(encoding.as_ref(), &keys) && self.encodes(bucket, &keys).await? {
             decode(self.name(), &mut keys)?;
         }
-        let next = match (listed.is_truncated(), listed.next_key_marker) {
-            (Some(true), Some(key)) => Some(VersionCursor {
-                key,
-                version: listed.next_version_id_marker,
-            }),
-            _ => None,
-        };
+        let more = listed.is_truncated() == Some(true);
+        let version = listed.next_version_id_marker;
+        let last = listed.next_key_marker;
+        let last = last.map(|key| VersionCursor { key, version });
+        let next = self.goes_on(bucket, more, last, after)?;
         let versions = listed.versions.unwrap_or_default();
         let versions = versions.into_iter().filter_map(|version| {
             Some(StoredVersion {

@@ -3,8 +3,8 @@
 use longshore_job::JobError;
 use longshore_storage::objects::{Deletion, ListedObject};
 
-use super::Sweep;
 use super::state::{Phase, Underway};
+use super::{Sweep, bytes_of};
 use crate::expiry::Thing;
 
 /// An object, as the rules look at it.
@@ -49,7 +49,7 @@ impl Sweep<'_> {
             self.state.underway = Some(Underway {
                 through: last.key.clone(),
                 objects: batch.len() as u64,
-                bytes: batch.iter().map(|doomed| doomed.size).sum(),
+                bytes: bytes_of(&batch),
             });
             self.save().await?;
             self.state.tally.listed = listed;
@@ -70,12 +70,14 @@ impl Sweep<'_> {
         };
         let left = left.iter().filter(|doomed| doomed.key <= begun.through);
         let (objects, bytes) = left.fold((0, 0), |(objects, bytes), doomed| {
-            (objects + 1, bytes + doomed.size)
+            (objects + 1, doomed.size.saturating_add(bytes))
         });
         let gone = begun.objects.saturating_sub(objects);
         let tally = &mut self.state.tally;
         tally.objects += gone;
         tally.listed += gone;
-        tally.bytes += begun.bytes.saturating_sub(bytes);
+        tally.bytes = tally
+            .bytes
+            .saturating_add(begun.bytes.saturating_sub(bytes));
     }
 }
