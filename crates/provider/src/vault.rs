@@ -11,6 +11,8 @@
 //!   [`Secret`](crate::secret::Secret) keeps the one it has.
 
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod login;
 mod renew;
 mod token;

@@ -216,8 +216,11 @@ impl Auth {
     }
 }
 
+/// No token counts as longer: what is reckoned with its time stays within what a `Duration` holds.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
 fn lifetime(seconds: u64) -> Option<Duration> {
-    (seconds > 0).then(|| Duration::from_secs(seconds))
+    (seconds > 0).then(|| Duration::from_secs(seconds).min(LONGEST))
 }
 
 /// Follows a reference to one of Vault's own credentials.

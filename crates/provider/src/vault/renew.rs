@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
+use super::login::Auth;
 use super::token::Token;
 use super::{Login, Vault, VaultError};
 use crate::Request;
@@ -81,21 +82,28 @@ impl Vault {
         let response = self.request(Some(token), request).await;
         let response = response.map_err(|error| self.trouble(&error))?;
         let auth = self.auth(&response.body)?;
-        let shrinks = match (auth.ttl(), token.ttl) {
+        Ok(token.renewed(&auth, asked))
+    }
+}
+
+impl Token {
+    /// It with the time that Vault gave it then; `None` where that is clearly less than it had at its login.
+    pub(super) fn renewed(&self, auth: &Auth, asked: Instant) -> Option<Self> {
+        let shrinks = match (auth.ttl(), self.ttl) {
             (Some(now), Some(before)) => now * 3 < before * 2,
             _ => false,
         };
-        Ok((!shrinks).then(|| Token {
+        (!shrinks).then(|| Self {
             counted_from: asked,
             ttl: auth.ttl(),
             renewable: auth.renewable(),
-            ..token.clone()
-        }))
+            ..self.clone()
+        })
     }
 }
 
 /// Until two thirds of a token's time are over, less up to a tenth, so that a fleet does not renew in one moment.
-fn two_thirds(token: &Token, left: Duration) -> Duration {
+pub(super) fn two_thirds(token: &Token, left: Duration) -> Duration {
     let ttl = token.ttl.unwrap_or_default();
     let over = ttl.saturating_sub(left);
     let wait = (ttl * 2 / 3).mul_f64(1.0 - 0.1 * chance());
