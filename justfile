@@ -119,11 +119,11 @@ prove *PATCHES: setup (building "the crates that have guards" "some fifteen minu
 mutants *FILES: setup (building "the queue's tests, and once more the crates that decide" "some fifteen minutes")
     @./tests/mutants/run.sh {{FILES}}
 
-# An earlier build of the program and today's side by side, under load: that of the commit in tests/upgrade/from, or of another
-upgrade COMMIT="": setup (building "both builds, and what `just test` builds" "some twenty minutes")
+# An earlier build of the program and today's side by side, under load: that of the commit in tests/upgrade/from, or of another; then --topology sentinel or cluster, and cases by name
+upgrade COMMIT="" *ARGS: setup (building "both builds, and what `just test` builds" "some twenty minutes")
     # As there, so that nothing is built twice.
     cargo test {{quietly}} --workspace --no-run
-    ./target/debug/upgrade --before "$(./tests/upgrade/build.sh {{COMMIT}})"
+    ./target/debug/upgrade --before "$(./tests/upgrade/build.sh {{COMMIT}})" {{ARGS}}
 
 # What stock apalis-redis does to jobs, beside ours in the same trial
 evidence: setup
