@@ -7,9 +7,10 @@ use redis::Value;
 
 use crate::header::Header;
 use crate::record::{Completion, Recorded, RunState};
+use crate::server::ServerFacts;
 use crate::value::{Fields, Reply, read};
 
-fn config() -> ProptestConfig {
+pub(crate) fn config() -> ProptestConfig {
     let cases = std::env::var("LONGSHORE_FUZZ_CASES");
     let cases = cases.ok().and_then(|cases| cases.parse().ok());
     ProptestConfig {
@@ -20,7 +21,7 @@ fn config() -> ProptestConfig {
 }
 
 /// Any answer of a server's, some levels deep.
-fn answer() -> impl Strategy<Value = Value> {
+pub(crate) fn answer() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Nil),
         Just(Value::Okay),
@@ -76,6 +77,17 @@ proptest! {
         prop_assert_eq!(RunState::read(&text).unwrap_or_default(), state);
         let _ = Recorded::parse(json.as_bytes());
         let _ = Completion::parse(json.as_bytes());
+    }
+
+    #[test]
+    fn what_a_server_says_of_itself_is_known_or_not(
+        name in "(redis_version|used_memory|maxmemory|slave0|role|evicted_keys|.{0,12})",
+        value in "([0-9]{0,24}|[0-9.]{0,8}|.{0,16})",
+        end in "(\r\n|\n|\r|)",
+    ) {
+        let facts = ServerFacts::read(&format!("# Server{end}{name}:{value}{end}redis_version:7.2.4{end}"));
+        let _ = (facts.too_old(), facts.may_evict());
+        let _ = ServerFacts::worst(vec![facts, ServerFacts::default()]);
     }
 
     #[test]

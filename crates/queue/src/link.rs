@@ -7,6 +7,8 @@ mod address;
 mod cluster;
 mod connections;
 mod entry;
+#[cfg(test)]
+mod fuzz;
 mod meaning;
 mod request;
 mod send;

@@ -42,7 +42,7 @@ pub struct ServerFacts {
 
 impl ServerFacts {
     /// Reads what `INFO` says. A field without a value says nothing.
-    fn read(info: &str) -> Self {
+    pub(crate) fn read(info: &str) -> Self {
         let field = |name: &str| {
             let value = info
                 .lines()
@@ -82,7 +82,7 @@ impl ServerFacts {
     }
 
     /// What is to be known of several servers that share the queues: of each fact the worst.
-    fn worst(all: Vec<Self>) -> Self {
+    pub(crate) fn worst(all: Vec<Self>) -> Self {
         let mut all = all.into_iter();
         let first = all.next().unwrap_or_default();
         all.fold(first, |worst, other| {

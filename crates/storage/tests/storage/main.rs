@@ -5,6 +5,7 @@ mod breaker;
 mod exposure;
 mod fallback;
 mod fs;
+mod fuzz;
 mod keys;
 mod moto;
 mod operations;
