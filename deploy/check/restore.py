@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """deploy/redis: what docs/backup.md says of copies and restores, done as it is written there with the Redis that docs/deploying.md installs on
 a machine: no job is lost. And each call of `redis-cli` on the pages names a user, and is answered by that Redis.
+docs/rotating.md changes a password.
 
 What is other than there: the directories stand below another one, Redis has a port of its own, nobody changes users, and `systemctl` starts
 and stops Redis alone."""
@@ -29,7 +30,7 @@ systemctl() {
     case "$*" in
         "stop redis-server") command redis-cli -p "$PORT" --user admin SHUTDOWN; while is_up; do sleep; done ;;
         "start redis-server") eval "$UNIT" --port "$PORT" --repl-diskless-sync-delay 0 --daemonize yes --logfile "$LOG"; until is_up; do sleep; done ;;
-        "stop longshore-"*) ;;
+        "stop longshore-"* | "restart longshore-"*) ;;
         *) echo "nobody here knows: systemctl $*" >&2; return 1 ;;
     esac
 }
@@ -119,6 +120,23 @@ def restored(machine: Machine) -> None:
     findings.well("docs/backup.md restores the jobs from a snapshot and from an append-only directory, and they are kept")
 
 
+def rotated(machine: Machine) -> None:
+    """The user `worker` gets another password as docs/rotating.md has it: both are taken meanwhile, and the old one is not at the end."""
+    file = machine.at("/etc/longshore/credentials/redis-url-worker")
+
+    def taken(password: str) -> bool:
+        return "WRONGPASS" not in machine.does(f"redis-cli --no-auth-warning --user worker --pass {password} PING 2>&1")
+
+    change, end = blocks("docs/rotating.md", "Redis")
+    old = file.read_text().split(":")[2].split("@")[0]
+    machine.does(*change)
+    new = file.read_text().split(":")[2].split("@")[0]
+    findings.expect(new != old and taken(new) and taken(old), "while a password changes, Redis does not take both")
+    machine.does(*change[:1], f"hash=$(printf %s {new} | sha256sum | cut -d ' ' -f 1)", *end)
+    findings.expect(taken(new) and not taken(old), "after a password has changed, Redis does not take the new one alone")
+    findings.well("docs/rotating.md changes a password of Redis's: both are taken meanwhile, and only the new one at its end")
+
+
 def calls() -> dict[str, str]:
     """Each call of redis-cli in the pages, the alerts and the files of Redis, with where it stands."""
     found = {}
@@ -157,6 +175,7 @@ def main() -> None:
         try:
             machine.does(*installs, *password[:1], "systemctl start redis-server")
             restored(machine)
+            rotated(machine)
             answered(machine)
         finally:
             stop = f'{password[0]}\nredis-cli --user admin SHUTDOWN NOSAVE || true'

@@ -32,4 +32,4 @@ while read -r line; do
     users+="${line//\{longshore:/\{$namespace:}"$'\n'
 done <"$shipped"
 printf %s "$users" >"$dir/users.acl"
-echo "Redis's own user has to read users.acl: install -o root -g redis -m 0640 $dir/users.acl /etc/redis/users.acl" >&2
+echo "Redis's own user has to be able to read users.acl. With systemd: install -o root -g redis -m 0640 $dir/users.acl /etc/redis/users.acl" >&2

@@ -36,12 +36,17 @@ struct Readers {
 }
 
 impl Session {
-    /// Compares a bucket with what configuration says of it. Only reads.
+    /// Compares a bucket with what configuration says of it; nothing where it says nothing. Only reads.
     pub async fn exposure(&self, bucket: &Bucket) -> Vec<Exposure> {
         let name = bucket.name.as_str();
+        if bucket.access.is_none() && bucket.versioned.is_none() {
+            return Vec::new();
+        }
         if !self.name().says_who_may_read() {
             let store = self.name();
-            let why = format!("{store} does not say who may read a bucket: see its dashboard");
+            let why = format!(
+                "{store} cannot be asked who may read a bucket or whether it keeps versions"
+            );
             return vec![Exposure::Unknown(why)];
         }
         let mut found = Vec::new();

@@ -39,7 +39,8 @@ impl Name {
     }
 
     /// Whether it can be asked who may read a bucket, and whether it keeps versions.
-    pub(crate) fn says_who_may_read(self) -> bool {
+    #[must_use]
+    pub fn says_who_may_read(self) -> bool {
         match self {
             Self::S3 => true,
             Self::R2 => false,

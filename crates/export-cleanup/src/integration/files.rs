@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::BucketName;
+use longshore_integration::settings::KeyPath;
 use longshore_integration::{
     Calling, Context, Examining, Files, FilesCheck, FilesState, NewFile, NewUpload, SetUpError,
     SignedUrl, Signing, UploadError,
@@ -165,8 +166,7 @@ impl InBuckets {
             let (what, state) = match exposure {
                 Exposure::Right(what) => (what, FilesState::Right),
                 Exposure::Unknown(why) => {
-                    let cure =
-                        format!("look there; grant {ASKED}, or leave {access} and {versioned} out");
+                    let cure = cure_of_unknown(store, &access, &versioned);
                     (why, FilesState::Unknown { cure })
                 }
                 Exposure::Wrong(what) => {
@@ -200,6 +200,16 @@ impl InBuckets {
     }
 }
 
+/// What to do about a bucket that is not known to be as these two keys say. A store that cannot be asked needs no rights for it.
+fn cure_of_unknown(store: Name, access: &KeyPath, versioned: &KeyPath) -> String {
+    match store.says_who_may_read() {
+        true => format!("grant {ASKED}, or leave {access} and {versioned} out"),
+        false => format!(
+            "compare its dashboard with {access} and {versioned}; this stays a warning while one of them is set"
+        ),
+    }
+}
+
 fn signed(signed: Result<Presigned, Error>) -> Result<SignedUrl, UploadError> {
     let signed = signed.map_err(|error| match error.class {
         ErrorClass::Refused => UploadError::Wrong(error.to_string()),
@@ -214,4 +224,21 @@ fn signed(signed: Result<Presigned, Error>) -> Result<SignedUrl, UploadError> {
         store: signed.store.as_str(),
         expires_at: signed.expires_at,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_cannot_be_asked_is_not_granted_the_right_to_answer() {
+        let (access, versioned) = (KeyPath::from("access"), KeyPath::from("versioned"));
+        let cure = |store| cure_of_unknown(store, &access, &versioned);
+        assert!(cure(Name::S3).starts_with("grant s3:GetBucketPublicAccessBlock"));
+        let of_r2 = cure(Name::R2);
+        assert!(
+            of_r2.contains("dashboard") && !of_r2.contains("s3:Get"),
+            "{of_r2}"
+        );
+    }
 }

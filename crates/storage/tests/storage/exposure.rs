@@ -70,7 +70,8 @@ async fn what_cannot_be_asked_is_said_and_never_taken_for_well() {
     let r2 = store(Name::R2, &sandbox.origin()).directly();
     let requests = sandbox.ledger().requests();
     let found = r2.exposure(&both).await;
-    assert!(matches!(&found[..], [Exposure::Unknown(why)] if why.contains("dashboard")));
+    assert!(matches!(&found[..], [Exposure::Unknown(why)] if why.contains("cannot be asked")));
+    assert_eq!(r2.exposure(&bucket()).await, [], "nothing was said of it");
     assert_eq!(
         sandbox.ledger().requests(),
         requests,
