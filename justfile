@@ -84,7 +84,7 @@ api-specs *PARTS: setup
     @./target/specs/python/bin/python tests/specs/check.py {{PARTS}}
 
 # Real processes, faults by a seed, and a ledger of what they came to: --minutes M, --seed S, --topology single|sentinel|cluster
-chaos *ARGS: setup postgres (building "what `just test` builds" "some minutes")
+chaos *ARGS: setup postgres openbao (building "what `just test` builds" "some minutes")
     # As there, so that nothing is built twice.
     cargo test {{quietly}} --workspace --no-run
     ./target/debug/chaos {{ARGS}}

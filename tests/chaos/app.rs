@@ -67,6 +67,11 @@ impl App {
     }
 
     fn end(&mut self) {
+        if let Some(running) = &self.running {
+            // Nobody is answered who would not be counted.
+            let nobody = FaultRule::always(Fault::HangUp { effect: false });
+            running.faults().set(vec![nobody]).expect("valid rules");
+        }
         for told in self.running.take().iter().flat_map(EventsSandbox::told) {
             let of_job = self.told.entry(told.event.data.id).or_default();
             for _ in 0..told.times {

@@ -221,6 +221,8 @@ pub(crate) struct Facts {
     pub(crate) memory: Vec<Memory>,
     /// What Redis uses after all has ended.
     pub(crate) redis_bytes: u64,
+    /// From when to when Redis's clock was wrong.
+    pub(crate) clock_wrong_ms: Vec<(u64, u64)>,
     /// What a role did that it must not, in words.
     pub(crate) misbehaved: Vec<String>,
 }

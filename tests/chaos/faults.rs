@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use longshore_tests::Act;
+use longshore_tests::{Act, Line};
 
 use crate::operate::Operation;
 use crate::roles::RoleAction;
@@ -70,38 +70,96 @@ impl fmt::Display for Persistence {
     }
 }
 
-/// What a provider does wrong.
+/// What a provider does wrong, on some requests or on all. What was carried out and not answered rightly may come twice, by
+/// `on_unknown` of its queue. What was surely not carried out costs nothing but an attempt, and what was not called not that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Trouble {
     /// It hangs up without reading.
     HangsUpUnread,
+    /// It hangs up when it has half of the request: nothing was done.
+    HangsUpInRequest,
     /// It reads, carries out, and hangs up.
     HangsUpAfter,
     /// It reads, does nothing, and hangs up.
     HangsUpBefore,
+    /// It carries out, and hangs up in the first line of its answer.
+    HangsUpInHead,
+    /// It carries out, and hangs up before the last byte of its answer.
+    HangsUpInBody,
     /// 503: nothing was done.
     Unavailable,
     /// 500, and it was carried out.
     Failed,
-    /// A success in words that nobody understands, and it was carried out.
+    /// A success in bytes that are no text, and it was carried out, as where the next five say so.
     Garbage,
+    /// A success as a page of HTML.
+    Html,
+    /// A success whose JSON stops in the middle.
+    Truncated,
+    /// A success as JSON of another form.
+    OtherForm,
+    /// A success of 20 MB.
+    Huge,
+    /// 204 where an answer has a body.
+    Empty,
     /// 429 with two seconds to wait.
     Throttles,
     /// It takes two seconds.
     Slow,
+    /// 429 to all: nothing was called that counts, so no attempt is used.
+    ThrottlesAll,
+    /// 500 to all, and nothing was done: the breaker opens, and what it holds back uses no attempt.
+    FailsAll,
+    /// 503 to all.
+    UnavailableAll,
 }
 
 impl Trouble {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::HangsUpUnread,
+        Self::HangsUpInRequest,
         Self::HangsUpAfter,
         Self::HangsUpBefore,
+        Self::HangsUpInHead,
+        Self::HangsUpInBody,
         Self::Unavailable,
         Self::Failed,
         Self::Garbage,
+        Self::Html,
+        Self::Truncated,
+        Self::OtherForm,
+        Self::Huge,
+        Self::Empty,
         Self::Throttles,
         Self::Slow,
+        Self::ThrottlesAll,
+        Self::FailsAll,
+        Self::UnavailableAll,
     ];
+}
+
+/// Why Redis refuses writes. It costs nothing: producers are told so, and what runs is settled later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Its memory is full (OOM): what is there is carried out all the same.
+    Full,
+    /// It is a replica (READONLY), of a primary that is not there.
+    ReadOnly,
+    /// It has too few replicas (NOREPLICAS).
+    NoReplicas,
+    /// It cannot write its snapshot (MISCONF).
+    NoSnapshot,
+    /// Its append-only file cannot grow (MISCONF), as where the disk is full.
+    FullDisk,
+}
+
+/// Signals that come close together, as where a supervisor and a process group both send them. It costs what a deploy does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signals {
+    /// TERM five times.
+    Terms,
+    /// INT, then TERM.
+    InterruptThenTerm,
 }
 
 /// What the app that is told of jobs does wrong.
@@ -132,6 +190,8 @@ pub(crate) enum Action {
     Role(RoleAction),
     /// An operator acts.
     Operate(Operation),
+    Link(LinkAction),
+    Vault(VaultAction),
 }
 
 /// What is done to a worker. The number is its place.
@@ -141,6 +201,8 @@ pub(crate) enum WorkerAction {
     Kill(usize),
     /// SIGTERM, as a deploy does.
     Stop(usize),
+    /// The same by several signals within 50 ms.
+    StopBy(usize, Signals),
     /// A worker in a place that is free.
     Start(usize),
     /// SIGSTOP.
@@ -151,6 +213,16 @@ pub(crate) enum WorkerAction {
     StartSick,
     /// It leaves.
     StopSick,
+    /// One more, which may open 64 descriptors.
+    StartPoor,
+    /// It may open no more than it has open: that costs no attempt, and opens no breaker.
+    Starve,
+    /// It leaves.
+    StopPoor,
+    /// What it logs into cannot grow, as where the disk is full. It costs lines of its log.
+    FillOutput(usize),
+    /// It can grow again.
+    EmptyOutput(usize),
 }
 
 /// What is done to the one Redis.
@@ -168,6 +240,16 @@ pub(crate) enum RedisAction {
     Thaw,
     /// CLIENT KILL of every connection.
     CutConnections,
+    /// It refuses writes. Also where Redis is several servers: all of them do.
+    Refuse(Refusal),
+    /// It takes them again.
+    TakeAgain,
+    /// Its clock is so many seconds ahead of the right one. What waits for its time may be early or late; nothing else.
+    SetClock(i64),
+    /// A snapshot is put aside.
+    PutAside,
+    /// It comes back with that one, which costs what came since, as a backup does that somebody restores.
+    StartFromAside,
 }
 
 /// What is done where Redis is several servers.
@@ -219,10 +301,31 @@ pub(crate) enum AppAction {
 /// What is done to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProviderAction {
-    /// It begins to misbehave on every third request.
+    /// It begins to misbehave, on every third request or on all.
     Begin(Act, Trouble),
     /// It is well again.
     Mend(Act),
+}
+
+/// What becomes of a way between processes. Both ends live on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LinkAction {
+    /// Of that between some of the workers and Redis. It costs those what a frozen worker costs.
+    Redis(Line),
+    /// Of that between all workers and a provider. A request that was out when it was cut may come twice, by `on_unknown`; where
+    /// nobody listens, none was out, and no attempt is used.
+    Provider(Act, Line),
+}
+
+/// What is done to the Vault that has a provider's key. It costs nothing: workers go on with the key that they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum VaultAction {
+    /// It answers 503 to everything. Logins run out meanwhile.
+    Seal,
+    /// A worker that starts now ends, and says why.
+    StartInVain,
+    /// It answers again.
+    Unseal,
 }
 
 /// When to do what, from the start of the leg.
@@ -250,4 +353,6 @@ actions!(
     Rows(RowsAction),
     App(AppAction),
     Provider(ProviderAction),
+    Link(LinkAction),
+    Vault(VaultAction),
 );

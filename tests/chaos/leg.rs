@@ -1,8 +1,10 @@
 //! One leg of a run: a Redis, a fleet, producers, and the plan's faults carried out on them.
 
+mod links;
 mod providers;
 mod redis;
 mod rows;
+mod vault;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -12,6 +14,9 @@ use longshore_sandbox::{AppendFsync, PostgresServer, RedisServer};
 use longshore_storage::sandbox::S3Sandbox;
 use longshore_tests::{Act, NAMESPACE, Stage, Worker, gone_by, users};
 
+use self::links::Links;
+use self::redis::Around;
+use self::vault::Kept;
 use crate::app::App;
 use crate::facts::{CronEntry, Facts};
 use crate::faults::{Action, Persistence, ServersAction, Step, Topology};
@@ -70,6 +75,10 @@ pub(crate) struct Leg {
     pub(crate) operators: Option<Operators>,
     /// Where buckets' objects go while S3 is away.
     _r2: S3Sandbox,
+    poor: Option<Worker>,
+    around: Around,
+    links: Links,
+    vault: Option<Kept>,
     seed: u64,
     persistence: Persistence,
     saved_ms: u64,
@@ -105,6 +114,7 @@ impl Leg {
             leg.facts.mends.extend(recovery::mend(action));
         }
         leg.go_on_until(length, started).await;
+        leg.end_of_vault().await;
         leg.facts.memory = memory::grown(&early.unwrap_or_default(), &leg.processes());
         let (accepted, calls) = producers.end().await;
         leg.facts.accepted = accepted;
@@ -151,32 +161,16 @@ impl Leg {
             // Of several servers there are others.
             Persistence::Snapshots | Persistence::Replicated | Persistence::Waited => options,
         };
+        let (around, options) = Around::of(topology, options);
         let redis = options.users(users(NAMESPACE)).start().expect("a Redis");
         let mut stage = Stage::set_on(redis, Act::Email).await;
         stage.with_queues_of(&ACTS);
         let servers = Servers::start(&mut stage, topology, persistence).await;
         let r2 = S3Sandbox::start(([127, 0, 0, 1], 0).into());
         let r2 = r2.await.expect("a provider");
-        for (name, value) in [
-            ("PROVIDERS__R2__ENDPOINT_URL", r2.origin()),
-            ("BUCKETS__EXPORTS__FALLBACK_NAME", "exports-away".to_owned()),
-            (
-                "PROVIDERS__SENDGRID__WEBHOOK_PUBLIC_KEYS",
-                format!(r#"["{}"]"#, stage.sendgrid.public_key()),
-            ),
-        ] {
-            stage.set_for_all(name, value);
-        }
-        let url = stage.webhooks_url("sendgrid");
-        stage.sendgrid.change_webhook(|webhook| {
-            webhook.url = Some(url);
-            webhook.retries = Some(RETRIES);
-        });
-        stage.hears_events();
-        stage
-            .stripe
-            .change_webhooks(|webhooks| webhooks.retries = Some(RETRIES));
+        tell_events(&mut stage, &r2);
         let roles = Roles::set(&mut stage);
+        let links = Links::make(&mut stage, topology).await;
         let mut leg = Self {
             stage,
             servers,
@@ -189,6 +183,10 @@ impl Leg {
             roles,
             operators: None,
             _r2: r2,
+            poor: None,
+            around,
+            links,
+            vault: Kept::make(),
             seed,
             persistence,
             saved_ms: now_ms(),
@@ -226,13 +224,19 @@ impl Leg {
         ] {
             leg.stage.set_for_all(name, value);
         }
+        leg.start_all().await;
+        leg
+    }
+
+    /// Starts whoever takes part.
+    async fn start_all(&mut self) {
         for act in ACTS {
-            leg.mend(act);
+            self.mend(act);
         }
-        leg.roles.start(&leg.stage);
-        for _ in 0..WORKERS {
-            let worker = leg.stage.worker().all_queues().start().await;
-            leg.places.push(Some(worker));
+        self.roles.start(&self.stage);
+        for place in 0..WORKERS {
+            let worker = self.start_worker(Some(place)).await;
+            self.places.push(Some(worker));
         }
         let from_ms = now_ms();
         let entries = TICKING.map(|(name, every_ms)| CronEntry {
@@ -241,14 +245,13 @@ impl Leg {
             from_ms,
             until_ms: from_ms,
         });
-        leg.facts.cron.extend(entries);
-        let api = leg.roles.door(Role::Api);
-        leg.operators = Some(Operators::new(&leg.stage, api, leg.mails()));
+        self.facts.cron.extend(entries);
+        let api = self.roles.door(Role::Api);
+        self.operators = Some(Operators::new(&self.stage, api, self.mails()));
         for _ in 0..CARRIERS {
-            let carrier = leg.stage.outbox(&leg.postgres).start().await;
-            leg.carriers.push(Some(carrier));
+            let carrier = self.stage.outbox(&self.postgres).start().await;
+            self.carriers.push(Some(carrier));
         }
-        leg
     }
 
     /// Mails are retried when their outcome is not known, as shipped; where Redis forgets, they are held, since that is
@@ -278,6 +281,8 @@ impl Leg {
                     self.count(what);
                 }
             }
+            Action::Link(action) => self.on_link(action),
+            Action::Vault(action) => self.on_vault(action),
         }
     }
 
@@ -296,4 +301,27 @@ impl Leg {
     fn count(&mut self, what: &'static str) {
         *self.counts.entry(what).or_default() += 1;
     }
+}
+
+/// Has providers tell what became of things, and R2 stand in for S3.
+fn tell_events(stage: &mut Stage, r2: &S3Sandbox) {
+    for (name, value) in [
+        ("PROVIDERS__R2__ENDPOINT_URL", r2.origin()),
+        ("BUCKETS__EXPORTS__FALLBACK_NAME", "exports-away".to_owned()),
+        (
+            "PROVIDERS__SENDGRID__WEBHOOK_PUBLIC_KEYS",
+            format!(r#"["{}"]"#, stage.sendgrid.public_key()),
+        ),
+    ] {
+        stage.set_for_all(name, value);
+    }
+    let url = stage.webhooks_url("sendgrid");
+    stage.sendgrid.change_webhook(|webhook| {
+        webhook.url = Some(url);
+        webhook.retries = Some(RETRIES);
+    });
+    stage.hears_events();
+    stage
+        .stripe
+        .change_webhooks(|webhooks| webhooks.retries = Some(RETRIES));
 }

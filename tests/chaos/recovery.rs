@@ -1,8 +1,11 @@
 //! Which action ends which fault.
 
+use longshore_tests::Line;
+
 use crate::facts::Mend;
 use crate::faults::{
-    Action, AppAction, ProviderAction, RedisAction, RowsAction, ServersAction, WorkerAction,
+    Action, AppAction, LinkAction, ProviderAction, RedisAction, RowsAction, ServersAction,
+    WorkerAction,
 };
 use crate::produce::now_ms;
 
@@ -24,6 +27,15 @@ pub(crate) fn mend(action: Action) -> Option<Mend> {
         Action::Provider(ProviderAction::Mend(act)) => {
             queue = Some(act.queue());
             "provider troubled"
+        }
+        Action::Worker(WorkerAction::StopPoor) => "worker without descriptors",
+        Action::Redis(RedisAction::TakeAgain) => "Redis refused writes",
+        Action::Redis(RedisAction::SetClock(0)) => "Redis's clock stepped",
+        Action::Redis(RedisAction::StartFromAside) => "snapshot restored",
+        Action::Link(LinkAction::Redis(Line::Open)) => "way to Redis cut or slow",
+        Action::Link(LinkAction::Provider(act, Line::Open)) => {
+            queue = Some(act.queue());
+            "way to a provider cut or slow"
         }
         // Jobs do not wait for the app that is told of them.
         Action::App(AppAction::Mend) => return None,

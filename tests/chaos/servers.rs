@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use longshore_client::Client;
 use longshore_queue::{Link, LinkOptions, Queue};
+use longshore_sandbox::RedisServer;
 use longshore_tests::{NAMESPACE, Place, Stage};
 
 use crate::facts::{Facts, Forgotten};
@@ -77,6 +78,12 @@ impl Servers {
             killed: None,
             frozen: None,
         })
+    }
+
+    /// Where each of them is.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        let servers = self.place.servers().iter();
+        servers.map(RedisServer::url).collect()
     }
 
     /// Does it, and notes what may be lost by it.

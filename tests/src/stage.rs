@@ -26,7 +26,7 @@ use crate::act::{
     payment, sms,
 };
 use crate::users::{Refusals, User, users};
-use crate::{Act, Said, Start, eventually, gone_by, program};
+use crate::{Act, Said, Start, Wire, eventually, gone_by, program};
 
 /// The cron entries that are there by themselves, as variables have them.
 const BUILT_IN_CRON: [&str; 7] = [
@@ -170,6 +170,22 @@ impl Stage {
     #[must_use]
     pub fn faults_of(&self, act: Act) -> &Faults {
         self.provider_of(act).0
+    }
+
+    /// The port of the provider of this act's queue.
+    ///
+    /// # Panics
+    /// When it has none.
+    #[must_use]
+    pub fn provider_port(&self, act: Act) -> u16 {
+        let origin = self.provider_of(act).1;
+        let port = origin.rsplit(':').next().and_then(|port| port.parse().ok());
+        port.expect("an origin with a port")
+    }
+
+    /// Has all reach that provider by this wire from now on.
+    pub fn reach_provider_by(&mut self, act: Act, wire: &Wire) {
+        self.set_for_all(&act.of_provider("BASE_URL"), wire.origin());
     }
 
     /// A worker to be started on it.
@@ -463,6 +479,14 @@ impl Stage {
         let mut command = Command::new("sh");
         let script = r#"ulimit -n "$0" && exec "$@""#;
         command.args(["-c", script, &descriptors.to_string()]);
+        command.arg(program);
+        self.set_up(command, redis_url)
+    }
+
+    /// The same, which goes on where a file may not grow.
+    pub(crate) fn enduring_command(&self, program: &Path, redis_url: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#]);
         command.arg(program);
         self.set_up(command, redis_url)
     }

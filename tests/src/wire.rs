@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -19,6 +19,12 @@ pub enum Trouble {
     CutAfter,
     /// It disappears, and the connection stays open and silent.
     Swallow,
+    /// Half of it comes through; then the connection breaks.
+    CutInCall,
+    /// It is carried out; the connection breaks after the first bytes of the answer.
+    CutInHead,
+    /// It is carried out; the connection breaks before the last byte of the answer.
+    CutInBody,
 }
 
 /// How a wire is as a whole.
@@ -32,9 +38,16 @@ pub enum Line {
     Silent,
     /// Each call and each answer takes so much longer.
     Slow(Duration),
+    /// So many bytes go through in a second, on each connection.
+    Narrow(u32),
+    /// Nobody listens: connections that are open break, and new ones are refused.
+    Refused,
 }
 
-/// A way to Redis that can be troubled: the calls that contain a given text, as many of them as wanted. It looks for
+/// How many bytes of an answer are let through by [`Trouble::CutInHead`].
+const FIRST_BYTES: usize = 12;
+
+/// A way to Redis, or to another server, that can be troubled: the calls that contain a given text, as many of them as wanted. It looks for
 /// the text in what comes in one go, which a call does as long as it is small.
 #[derive(Debug)]
 pub struct Wire {
@@ -104,7 +117,7 @@ impl Wire {
     /// Changes how it is as a whole.
     pub fn becomes(&self, line: Line) {
         self.way.line.send_replace(line);
-        if line == Line::Down {
+        if matches!(line, Line::Down | Line::Refused) {
             self.cut();
         }
     }
@@ -118,6 +131,12 @@ impl Wire {
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://{}", self.addr)
+    }
+
+    /// The origin of what is behind the wire, where that speaks HTTP.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.addr)
     }
 
     /// Troubles the next `count` calls that contain `text`.
@@ -157,9 +176,25 @@ impl Drop for Wire {
     }
 }
 
-async fn accept(listener: TcpListener, way: Arc<Way>) {
+async fn accept(mut listener: TcpListener, way: Arc<Way>) {
     let mut connections = JoinSet::new();
-    while let Ok((worker, _)) = listener.accept().await {
+    let addr = listener.local_addr().expect("an address");
+    let mut line = way.line.subscribe();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => Some(accepted),
+            _ = line.wait_for(|line| *line == Line::Refused) => None,
+        };
+        let Some(accepted) = accepted else {
+            drop(listener);
+            let kept = keep(addr).await;
+            let _ = line.wait_for(|line| *line != Line::Refused).await;
+            listener = kept.listen(1024).expect("it listens again");
+            continue;
+        };
+        let Ok((worker, _)) = accepted else {
+            return;
+        };
         let way = Arc::clone(&way);
         connections.spawn(async move {
             let mut cuts = way.cuts.subscribe();
@@ -178,6 +213,21 @@ async fn accept(listener: TcpListener, way: Arc<Way>) {
     }
 }
 
+/// Keeps a port without listening: whoever connects is refused.
+async fn keep(addr: SocketAddr) -> TcpSocket {
+    let give_up = Instant::now() + Duration::from_secs(10);
+    loop {
+        let kept = TcpSocket::new_v4().expect("a socket");
+        kept.set_reuseaddr(true).expect("a setting");
+        // A process that is just being started has a copy of the listener for a moment.
+        match kept.bind(addr) {
+            Ok(()) => return kept,
+            Err(error) => assert!(Instant::now() < give_up, "its port again: {error}"),
+        }
+        gone_by(Duration::from_millis(10), Instant::now()).await;
+    }
+}
+
 /// Carries bytes to and fro until either side is done, or trouble comes.
 async fn carry(mut worker: TcpStream, mut redis: TcpStream, way: &Way) -> std::io::Result<()> {
     let mut line = way.line.subscribe();
@@ -189,7 +239,7 @@ async fn carry(mut worker: TcpStream, mut redis: TcpStream, way: &Way) -> std::i
                 if n == 0 {
                     return Ok(());
                 }
-                on(&mut line).await;
+                on(&mut line, n).await;
                 match meet(&way.troubles, &call[..n]) {
                     None => redis.write_all(&call[..n]).await?,
                     Some(Trouble::CutBefore) => return Ok(()),
@@ -198,6 +248,16 @@ async fn carry(mut worker: TcpStream, mut redis: TcpStream, way: &Way) -> std::i
                         // The first byte of the answer says that it was carried out.
                         redis.read_exact(&mut answer[..1]).await?;
                         return Ok(());
+                    }
+                    Some(Trouble::CutInCall) => return redis.write_all(&call[..n / 2]).await,
+                    Some(trouble @ (Trouble::CutInHead | Trouble::CutInBody)) => {
+                        redis.write_all(&call[..n]).await?;
+                        let n = answered(&mut worker, &mut redis, &mut call, &mut answer).await?;
+                        let through = match trouble {
+                            Trouble::CutInHead => n.min(FIRST_BYTES),
+                            _ => n.saturating_sub(1),
+                        };
+                        return worker.write_all(&answer[..through]).await;
                     }
                     Some(Trouble::Swallow) => {
                         // Silent until the worker gives up.
@@ -211,17 +271,40 @@ async fn carry(mut worker: TcpStream, mut redis: TcpStream, way: &Way) -> std::i
                 if n == 0 {
                     return Ok(());
                 }
-                on(&mut line).await;
+                on(&mut line, n).await;
                 worker.write_all(&answer[..n]).await?;
             }
         }
     }
 }
 
-/// Waits for as long as the line keeps something back.
-async fn on(line: &mut watch::Receiver<Line>) {
+/// Carries the rest of a call, until the first of its answer is there: so many bytes.
+async fn answered(
+    worker: &mut TcpStream,
+    redis: &mut TcpStream,
+    call: &mut [u8],
+    answer: &mut [u8],
+) -> std::io::Result<usize> {
+    loop {
+        tokio::select! {
+            n = worker.read(call) => match n? {
+                0 => return Ok(0),
+                n => redis.write_all(&call[..n]).await?,
+            },
+            n = redis.read(answer) => return n,
+        }
+    }
+}
+
+/// Waits for as long as the line keeps so many bytes back.
+async fn on(line: &mut watch::Receiver<Line>, bytes: usize) {
     let now = *line.borrow_and_update();
-    if let Line::Slow(span) = now {
+    let span = match now {
+        Line::Slow(span) => span,
+        Line::Narrow(a_second) => Duration::from_secs(bytes as u64) / a_second.max(1),
+        Line::Open | Line::Down | Line::Silent | Line::Refused => Duration::ZERO,
+    };
+    if !span.is_zero() {
         gone_by(span, Instant::now()).await;
     }
     // Whoever has it is there as long as its connections are.
@@ -238,3 +321,6 @@ fn meet(troubles: &Troubles, call: &[u8]) -> Option<Trouble> {
     rule.met += 1;
     Some(rule.trouble)
 }
+
+#[cfg(test)]
+mod tests;

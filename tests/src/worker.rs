@@ -1,5 +1,6 @@
+mod addresses;
+
 use std::fs::File;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use crate::act::storage;
+use crate::limits::{Limit, limit};
 use crate::{Act, Stage, User, eventually, http, program};
 
 /// How many of its last lines a worker says when a flow fails.
@@ -28,6 +30,8 @@ pub struct Start<'a> {
     redis_url: String,
     settings: Vec<(String, String)>,
     descriptors: Option<usize>,
+    /// It outlives a write that a [`Limit`] refuses.
+    ignores_limits: bool,
     /// Another build than the one under test.
     program: Option<PathBuf>,
 }
@@ -84,6 +88,7 @@ impl<'a> Start<'a> {
             redis_url: stage.redis.url(),
             settings: Vec::new(),
             descriptors: None,
+            ignores_limits: false,
             program: None,
         }
     }
@@ -91,6 +96,12 @@ impl<'a> Start<'a> {
     /// Lets it open so many descriptors, as `ulimit -n` does.
     pub fn descriptors(mut self, most: usize) -> Self {
         self.descriptors = Some(most);
+        self
+    }
+
+    /// Has it go on where its files may not grow ([`Limit::FileSize`]), as where its disk is full.
+    pub fn outlives_full_files(mut self) -> Self {
+        self.ignores_limits = true;
         self
     }
 
@@ -194,9 +205,10 @@ impl<'a> Start<'a> {
         };
         let redis_url = user.at(&self.redis_url);
         let program = self.program.unwrap_or_else(program);
-        let mut command = match self.descriptors {
-            None => self.stage.command_of(&program, &redis_url),
-            Some(most) => self.stage.limited_command(&program, &redis_url, most),
+        let mut command = match (self.descriptors, self.ignores_limits) {
+            (None, false) => self.stage.command_of(&program, &redis_url),
+            (None, true) => self.stage.enduring_command(&program, &redis_url),
+            (Some(most), _) => self.stage.limited_command(&program, &redis_url, most),
         };
         command
             .arg(self.command)
@@ -287,6 +299,14 @@ impl Worker {
         kill_process(self.pid, signal).expect("it runs");
     }
 
+    /// Limits what it may have.
+    ///
+    /// # Errors
+    /// Where the system cannot.
+    pub fn limit(&self, most: Limit) -> Result<(), String> {
+        limit(self.pid, most)
+    }
+
     /// Waits until it has left by itself, and returns its exit code (-1 when a signal ended it).
     ///
     /// # Panics
@@ -350,44 +370,6 @@ impl Worker {
         eventually(&what, || async { self.get(path).await.0 == status }).await;
         self.get(path).await.1
     }
-
-    /// Where a listener for events said that it serves its health.
-    ///
-    /// # Panics
-    /// When it has not said so.
-    #[must_use]
-    pub fn private_addr(&self) -> SocketAddr {
-        addr_in(&self.log(), "private_addr").expect("it says where it serves its health")
-    }
-
-    /// Where the API said that it takes jobs.
-    ///
-    /// # Panics
-    /// When it has not said so.
-    #[must_use]
-    pub fn api_addr(&self) -> SocketAddr {
-        addr_in(&self.log(), "http_addr").expect("it says where it takes jobs")
-    }
-
-    /// Where it said that it serves its health.
-    ///
-    /// # Panics
-    /// When it has not said so.
-    #[must_use]
-    pub fn http_addr(&self) -> SocketAddr {
-        let log = self.log();
-        let mut lines = log.lines().filter(|line| line.contains("/livez"));
-        let addr = lines.find_map(|line| addr_in(line, "addr"));
-        addr.expect("it says where it serves /livez")
-    }
-}
-
-/// The address in a field of a log, which may be text or JSON.
-fn addr_in(log: &str, field: &str) -> Option<SocketAddr> {
-    let text = log.split_once(&format!("{field}="));
-    let (_, rest) = text.or_else(|| log.split_once(&format!("\"{field}\":\"")))?;
-    let end = rest.find([' ', '\n', '"']).unwrap_or(rest.len());
-    rest[..end].parse().ok()
 }
 
 impl Drop for Worker {

@@ -1,79 +1,22 @@
 //! Workers whose wall clocks are wrong, or are set while they work, change nothing: the time is Redis's. And what follows
 //! when that is set.
 //!
-//! A small library gives one process a false clock. The C compiler that Rust links with makes it; where there is none, or
-//! the system does not load it this way, the flows say so and try nothing.
+//! Where no false clocks can be made ([`Clocks`]), the flows say so and try nothing.
 
 #![cfg(target_os = "linux")]
 
 mod outbox;
 mod redis;
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use longshore_client::kinds::SendEmail;
 use longshore_client::{JobId, JobState};
 use longshore_sandbox::{Fault, FaultRule, Only};
-use longshore_tests::{Stage, Start, Worker, email, eventually, gone_by, outcomes, within};
-use tempfile::TempDir;
+use longshore_tests::{Clocks, Stage, Worker, email, eventually, gone_by, outcomes, within};
 
 const AHEAD: i64 = 3600;
 const BEHIND: i64 = -3600;
-
-/// Wall clocks that can be set.
-struct Clocks {
-    library: PathBuf,
-    dir: TempDir,
-}
-
-impl Clocks {
-    /// `None`, with the reason on stderr, where there can be none.
-    fn make() -> Option<Self> {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clock_off/false_clock.c");
-        let dir = tempfile::tempdir().expect("a directory");
-        let library = dir.path().join("false_clock.so");
-        let mut compiler = Command::new("cc");
-        compiler.args(["-shared", "-fPIC", "-o"]);
-        let made = compiler.arg(&library).arg(source).output();
-        let why = match made {
-            Ok(output) if output.status.success() => return Some(Self { library, dir }),
-            Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-            Err(error) => error.to_string(),
-        };
-        eprintln!("skipped: no C compiler makes a false clock here: {why}");
-        None
-    }
-
-    /// A worker with a clock of its own.
-    async fn worker(&self, start: Start<'_>, name: &str, off: i64) -> (Worker, Clock) {
-        let path = self.dir.path().join(name);
-        fs::write(&path, off.to_ne_bytes()).expect("a clock");
-        let worker = start
-            .env("LD_PRELOAD", self.library.to_str().expect("UTF-8"))
-            .env("FALSE_CLOCK", path.to_str().expect("UTF-8"))
-            .start()
-            .await;
-        let file = File::options().write(true).open(path);
-        let file = file.expect("a clock");
-        (worker, Clock { file })
-    }
-}
-
-/// One worker's wall clock.
-struct Clock {
-    file: File,
-}
-
-impl Clock {
-    fn set(&self, off: i64) {
-        let written = self.file.write_all_at(&off.to_ne_bytes(), 0);
-        written.expect("is set");
-    }
-}
 
 /// What the flows with wrong clocks look for: jobs that a wrong clock would run too early, too late or not at all.
 struct Timed {

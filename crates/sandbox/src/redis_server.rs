@@ -161,6 +161,12 @@ impl RedisServer {
         self.port
     }
 
+    /// The id of its process, if it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Its directory, where its data is if it keeps any.
     #[must_use]
     pub fn dir(&self) -> &Path {

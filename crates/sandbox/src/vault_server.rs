@@ -35,6 +35,12 @@ impl VaultServer {
     /// What may do everything.
     pub const ROOT: &'static str = "root";
 
+    /// Whether there is such a program.
+    #[must_use]
+    pub fn is_installed() -> bool {
+        program().is_file()
+    }
+
     /// Starts one, and waits until it answers.
     ///
     /// # Panics

@@ -15,6 +15,12 @@ const LAST_MS: u64 = 10_000;
 /// Redis may have lost the job with the mark of its tick, or the mark alone, on another node than the job.
 const LOST: &str = "a tick whose job or mark Redis lost";
 
+/// Ticks are Redis's: what its clock steps over has none, and after a step back an entry begins anew.
+const PASSED: &str = "a tick that Redis's clock stepped over";
+
+/// How long all entries may take until they have begun anew.
+const ANEW_MS: u64 = 15_000;
+
 pub(super) fn check(facts: &Facts, ledger: &mut Ledger) {
     for entry in &facts.cron {
         one(facts, entry, ledger);
@@ -28,6 +34,7 @@ fn one(facts: &Facts, entry: &CronEntry, ledger: &mut Ledger) {
         *ticks.entry(*tick).or_default() += 1;
     }
     let lost = |tick: u64| facts.may_be_lost(tick, tick + LATE_MS).then_some(LOST);
+    let passed = |tick: u64| was_passed(facts, tick).then_some(PASSED);
     for (tick, times) in ticks.iter().filter(|(_, times)| **times > 1) {
         let what = format!("cron: {} made {times} jobs of the tick {tick}", entry.name);
         ledger.unless(lost(*tick), what);
@@ -38,7 +45,7 @@ fn one(facts: &Facts, entry: &CronEntry, ledger: &mut Ledger) {
     let missing = missing.filter(|tick| !ticks.contains_key(tick));
     for tick in missing.filter(|tick| !was_paused(facts, entry.name, *tick)) {
         let what = format!("cron: {} made no job of the tick {tick}", entry.name);
-        ledger.unless(lost(tick), what);
+        ledger.unless(lost(tick).or(passed(tick)), what);
     }
     *ledger.apart.entry("ticks of cron").or_default() += ticks.len();
 }
@@ -51,4 +58,11 @@ fn was_paused(facts: &Facts, entry: &str, tick: u64) -> bool {
         _ => None,
     });
     pauses.any(|(from_ms, until_ms)| (from_ms.saturating_sub(LAST_MS)..=*until_ms).contains(&tick))
+}
+
+fn was_passed(facts: &Facts, tick: u64) -> bool {
+    let mut wrong = facts.clock_wrong_ms.iter();
+    wrong.any(|(from_ms, until_ms)| {
+        (from_ms.saturating_sub(LAST_MS)..=until_ms + ANEW_MS).contains(&tick)
+    })
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Card, Planner};
+use super::deck::Card;
+use super::{Planner, STARTED};
 use crate::faults::RowsAction;
 
 impl Planner {
@@ -18,7 +19,7 @@ impl Planner {
                 let back = back.max(self.redis.max(self.postgres) + Duration::from_millis(500));
                 self.at(now, RowsAction::KillCarrier(place));
                 self.at(back, RowsAction::StartCarrier(place));
-                self.carrier_starts = back + Duration::from_secs(2);
+                self.carrier_starts = back + STARTED;
                 self.starts = self.starts.max(self.carrier_starts);
                 back
             }

@@ -3,10 +3,10 @@
 use longshore_client::{JobId, JobState};
 use longshore_outbox::SCHEMA;
 use longshore_sandbox::PostgresServer;
-use longshore_tests::{Stage, Trouble, Wire, eventually};
+use longshore_tests::{Clocks, Stage, Trouble, Wire, eventually};
 
 use super::redis::{set, stage_on};
-use super::{AHEAD, BEHIND, Clocks};
+use super::{AHEAD, BEHIND};
 
 /// More than the 24 hours within which a row is tried again.
 const A_DAY_AND_MORE: i64 = 26 * 3600;

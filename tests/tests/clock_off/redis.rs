@@ -2,31 +2,28 @@
 //! entry comes twice.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::time::Duration;
 
 use longshore_client::{JobId, JobState};
 use longshore_queue::BreakerState;
 use longshore_sandbox::{Fault, FaultRule, RedisServer};
-use longshore_tests::{Act, NAMESPACE, Stage, email, eventually, users, within};
+use longshore_tests::{Act, Clock, Clocks, NAMESPACE, Stage, email, eventually, users, within};
 
-use super::{AHEAD, BEHIND, Clock, Clocks, HALF_AN_HOUR};
+use super::{AHEAD, BEHIND, HALF_AN_HOUR};
 
 /// Claims go on at most so long after Redis's clock was set.
 const STOPPED_AT_MOST: Duration = Duration::from_secs(20);
 
 /// A stage whose Redis has a clock that can be set.
 pub(crate) async fn stage_on(clocks: &Clocks) -> (Stage, Clock) {
-    let path = clocks.dir.path().join("redis");
-    fs::write(&path, 0i64.to_ne_bytes()).expect("a clock");
-    let redis = RedisServer::options()
-        .env("LD_PRELOAD", clocks.library.to_str().expect("UTF-8"))
-        .env("FALSE_CLOCK", path.to_str().expect("UTF-8"))
-        .users(users(NAMESPACE))
+    let (clock, env) = clocks.clock("redis");
+    let options = RedisServer::options().users(users(NAMESPACE));
+    let redis = env
+        .iter()
+        .fold(options, |options, (name, value)| options.env(name, value))
         .start()
         .expect("a Redis");
-    let file = File::options().write(true).open(path).expect("a clock");
-    (Stage::set_on(redis, Act::Email).await, Clock { file })
+    (Stage::set_on(redis, Act::Email).await, clock)
 }
 
 /// Sets Redis's clock, and sees that it is set.
