@@ -81,7 +81,7 @@ proptest! {
         let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let message = [TIMES[0].as_bytes(), &body].concat();
         let signature = pair.sign(&SystemRandom::new(), &message).expect("signs");
-        let written = BASE64_STANDARD.encode(&signature);
+        let written = BASE64_STANDARD.encode(signature);
         let verifier = Verifier::new(vec![public]);
         let good = signed_head(&written, TIMES[0]).expect("a request");
         prop_assert_eq!(verifier.verify(&good, &body, now), Ok(()));
