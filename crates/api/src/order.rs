@@ -1,5 +1,7 @@
 //! A job as a request has it: read, checked, and ready to be enqueued.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use longshore_client::{ClientError, EnqueueOptions, RunAt};
 use longshore_job::{KindSpec, Prepared, Priority};
 use serde_json::Value;
@@ -11,13 +13,14 @@ use crate::form;
 use crate::tokens::Caller;
 
 /// What a request may say of its job.
-pub(crate) const FIELDS: [&str; 9] = [
+pub(crate) const FIELDS: [&str; 10] = [
     "kind",
     "args",
     "key",
     "in",
     "at",
     "expires_in",
+    "expires_at",
     "priority",
     "tenant",
     "tags",
@@ -115,6 +118,14 @@ fn options(fields: &mut Fields<'_>, header_key: Option<&str>) -> EnqueueOptions 
     if fields.raw("in").is_some() && fields.raw("at").is_some() {
         fields.wrong("at", "stands beside `in`: send one of the two");
     }
+    let end = fields.time("expires_at");
+    let end = end.map(|ms| UNIX_EPOCH + Duration::from_millis(ms));
+    if fields.raw("expires_in").is_some() && end.is_some() {
+        fields.wrong(
+            "expires_at",
+            "stands beside `expires_in`: send one of the two",
+        );
+    }
     let priority = fields.text("priority").and_then(|word| {
         let read = word.parse::<Priority>().ok();
         if read.is_none() {
@@ -130,15 +141,22 @@ fn options(fields: &mut Fields<'_>, header_key: Option<&str>) -> EnqueueOptions 
         },
         key,
         expires_in: fields.duration("expires_in"),
+        expires_at: end,
         priority,
         tenant: fields.text("tenant"),
         tags: fields.value("tags", "a list of texts").unwrap_or_default(),
     };
-    // Each by itself, since a check ends at the first that is wrong.
+    check(&options, fields);
+    options
+}
+
+/// Each option by itself, since a check ends at the first that is wrong.
+fn check(options: &EnqueueOptions, fields: &mut Fields<'_>) {
     let EnqueueOptions {
         run_at,
         key,
         expires_in,
+        expires_at,
         tenant,
         tags,
         ..
@@ -151,6 +169,8 @@ fn options(fields: &mut Fields<'_>, header_key: Option<&str>) -> EnqueueOptions 
         EnqueueOptions {
             run_at,
             expires_in,
+            // That both are there was said above.
+            expires_at: expires_at.filter(|_| expires_in.is_none()),
             ..Default::default()
         },
         EnqueueOptions {
@@ -173,5 +193,4 @@ fn options(fields: &mut Fields<'_>, header_key: Option<&str>) -> EnqueueOptions 
             fields.wrong(path, finding.problem);
         }
     }
-    options
 }

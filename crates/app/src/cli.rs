@@ -283,7 +283,7 @@ fn not_blank(text: &str) -> Result<String, String> {
 }
 
 /// Milliseconds since the epoch.
-fn time(text: &str) -> Result<u64, String> {
+pub(crate) fn time(text: &str) -> Result<u64, String> {
     let time: jiff::Timestamp = text
         .parse()
         .map_err(|_| "not a time in RFC 3339, such as 2026-11-23T15:00:00Z".to_owned())?;

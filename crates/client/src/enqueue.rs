@@ -47,9 +47,18 @@ impl<'a, J: Job> Enqueue<'a, J> {
     }
 
     /// Does not start the job later than this after it was due: it is then dead as `expired`. Must be longer than the delay, if
-    /// there is one.
+    /// there is one: a shorter one is refused, since it seems to count from now. [`expires_at`](Self::expires_at) names a time instead.
     pub fn expires_in(mut self, life: Duration) -> Self {
         self.options.expires_in(life);
+        self
+    }
+
+    /// Does not start the job at this time or later: it is then dead as `expired`. A reminder that is due an hour before an event
+    /// expires at the event. Must be later than now, and than the time at which the job is due; not beside
+    /// [`expires_in`](Self::expires_in). It is stored as a time after the job is due: who reschedules the job moves both. By the clock
+    /// of this machine, if the job is not due [at a time](Self::at).
+    pub fn expires_at(mut self, time: SystemTime) -> Self {
+        self.options.expires_at(time);
         self
     }
 

@@ -72,7 +72,7 @@ impl Client {
             key: options.key.as_deref().map(|key| Key::of(&prepared, key)),
             payload: prepared.payload,
             run_at: options.run_at,
-            expires_in: options.expires_in,
+            expires_in: options.life(),
             traceparent,
             tracestate,
             lane: Lane {

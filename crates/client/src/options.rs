@@ -20,6 +20,9 @@ pub struct EnqueueOptions {
     /// How long after it is due the job expires: then it is dead as `expired`. `None` = the expiry of its kind. It must be
     /// longer than the delay; a shorter one is refused.
     pub expires_in: Option<Duration>,
+    /// The time at which the job expires, in place of `expires_in` ([`Enqueue::expires_at`](crate::Enqueue::expires_at)). It must be
+    /// later than now, and later than the time at which the job is due.
+    pub expires_at: Option<SystemTime>,
     /// How urgent it is ([`Enqueue::priority`](crate::Enqueue::priority)); `None` = as urgent as its kind and its args say.
     pub priority: Option<Priority>,
     /// Whose job it is ([`Enqueue::tenant`](crate::Enqueue::tenant)): 1 to 64 characters.
@@ -51,6 +54,12 @@ impl EnqueueOptions {
     /// [`Enqueue::expires_in`](crate::Enqueue::expires_in).
     pub fn expires_in(&mut self, life: Duration) -> &mut Self {
         self.expires_in = Some(life);
+        self
+    }
+
+    /// [`Enqueue::expires_at`](crate::Enqueue::expires_at).
+    pub fn expires_at(&mut self, time: SystemTime) -> &mut Self {
+        self.expires_at = Some(time);
         self
     }
 
@@ -104,19 +113,60 @@ impl EnqueueOptions {
                 "expires_in: must be more than 0 and at most a hundred years",
             ));
         }
-        let delay = match self.run_at {
-            RunAt::Now => Duration::ZERO,
-            RunAt::In(wait) => wait,
-            RunAt::At(at) => Duration::from_millis(at).saturating_sub(since_epoch()),
-        };
+        self.check_end()
+    }
+
+    fn check_end(&self) -> Result<(), ClientError> {
+        let now = since_epoch();
+        let due = self.due(now);
+        let delay = due.saturating_sub(now);
         // It is counted from when the job is due. Whoever gives a shorter one than the delay counts from now, and would get
         // a job that is done long after they gave it up.
         if !delay.is_zero() && self.expires_in.is_some_and(|life| life <= delay) {
             return Err(ClientError::InvalidOption(
-                "expires_in: is over before the job is due: leave it out, or make it longer than the delay",
+                "expires_in: is over before the job is due, if it counts from now: name the time by expires_at instead, or make \
+                 it longer than the delay",
             ));
         }
-        Ok(())
+        let Some(end) = self.expires_at.map(time_since_epoch) else {
+            return Ok(());
+        };
+        if self.expires_in.is_some() {
+            return Err(ClientError::InvalidOption(
+                "expires_at: stands beside expires_in: set one of the two",
+            ));
+        }
+        if end > now + LONGEST {
+            return Err(ClientError::InvalidOption(
+                "expires_at: must be at most a hundred years from now",
+            ));
+        }
+        match end <= due {
+            true => Err(ClientError::InvalidOption(
+                "expires_at: must be later than now, and later than the time at which the job is due",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// How long after it is due the job expires, whichever of the two options says it. `None` = as its kind says.
+    #[must_use]
+    pub fn life(&self) -> Option<Duration> {
+        let Some(end) = self.expires_at else {
+            return self.expires_in;
+        };
+        let left = time_since_epoch(end).saturating_sub(self.due(since_epoch()));
+        // One that is over by now still has an end.
+        Some(left.max(Duration::from_millis(1)))
+    }
+
+    /// When the job is due, by the clock of this machine.
+    fn due(&self, now: Duration) -> Duration {
+        match self.run_at {
+            RunAt::Now => now,
+            RunAt::In(wait) => now.saturating_add(wait),
+            RunAt::At(at) => now.max(Duration::from_millis(at)),
+        }
     }
 }
 
@@ -135,6 +185,11 @@ pub(crate) fn check_time(run_at: RunAt) -> Result<(), ClientError> {
 }
 
 fn since_epoch() -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.unwrap_or_default()
+    time_since_epoch(SystemTime::now())
+}
+
+/// To the millisecond, as Redis has times: one that is less later than another is not later there.
+fn time_since_epoch(time: SystemTime) -> Duration {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Duration::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS longshore_outbox (
     key text CONSTRAINT key_has_1_to_256_bytes CHECK (octet_length(key) BETWEEN 1 AND 256),
     -- When it may run; at once where it is null.
     due_at timestamptz,
-    -- How long after it was due it is dead as `expired`; where it is null, as its kind says.
+    -- How long after it was due it is dead as `expired`; where it is null, as its kind says. For a fixed time: that time minus due_at.
     expires_in interval CONSTRAINT expires_in_is_positive CHECK (expires_in > interval '0'),
     priority text CONSTRAINT priority_is_known CHECK (priority IN ('high', 'normal', 'low')),
     tenant text,

@@ -83,6 +83,13 @@ impl<'t, T: Transaction, J: Job> EnqueueWithin<'t, T, J> {
         self
     }
 
+    /// Does not start the job at this time or later: it is then dead as `expired`. Must be later than now, and than the time at which
+    /// the job is due; not beside [`expires_in`](Self::expires_in). The row says it as `expires_in`, counted from when the job is due.
+    pub fn expires_at(mut self, time: SystemTime) -> Self {
+        self.options.expires_at = Some(time);
+        self
+    }
+
     /// Makes the job as urgent as this, whatever its kind says.
     pub fn priority(mut self, priority: Priority) -> Self {
         self.options.priority = Some(priority);

@@ -46,6 +46,7 @@ impl OutboxRow {
         let args = serde_json::to_string(job)
             .map_err(|error| InvalidArgs(format!("args cannot be written as JSON: {error}")))?;
         let ms = |duration: std::time::Duration| fits(duration.as_millis());
+        let life = options.life();
         let (traceparent, tracestate) = longshore_client::trace_context();
         Ok(Self {
             id,
@@ -61,7 +62,7 @@ impl OutboxRow {
                 RunAt::In(wait) => Some(ms(wait)),
                 RunAt::Now | RunAt::At(_) => None,
             },
-            expires_in_ms: options.expires_in.map(ms),
+            expires_in_ms: life.map(ms),
             priority: options.priority.map(longshore_client::Priority::as_str),
             tenant: options.tenant,
             tags: options.tags,

@@ -4,6 +4,7 @@ mod lines;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use longshore_client::{ClientError, EnqueueOptions, Enqueued, QueueError, RunAt};
@@ -39,6 +40,7 @@ pub(super) async fn run(session: &Session, args: EnqueueArgs) -> Result<(), Fail
         },
         key: args.key,
         expires_in: args.expires_in,
+        expires_at: args.expires_at.map(time),
         priority: args.priority,
         tenant: args.tenant,
         tags: args.tags,
@@ -55,6 +57,10 @@ pub(super) async fn run(session: &Session, args: EnqueueArgs) -> Result<(), Fail
         queues::warn_without_workers(session, &queue).await;
     }
     Ok(())
+}
+
+fn time(ms: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(ms)
 }
 
 /// Enqueues them, as many at a time as one call takes, and prints the ids of each call. Whatever ends it half way, how

@@ -2,6 +2,7 @@
 
 mod batches;
 mod errors;
+mod expiry;
 mod jobs;
 mod outages;
 mod waiting;

@@ -10,6 +10,7 @@ mod dead;
 mod demo;
 mod doctor;
 mod enqueue;
+mod expiry;
 mod filters;
 mod forget;
 mod garbage;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longshore_client::EnqueueOptions;
+use longshore_client::{ClientError, EnqueueOptions};
 use longshore_job::{JobId, Kinds, Prepared};
 use longshore_queue::{EnqueuedBy, Key, Lane, NewJob, RunAt};
 
@@ -49,14 +49,27 @@ pub(crate) fn job(row: &Waiting, kinds: &Kinds) -> Result<(&'static str, NewJob)
         .prepare(args)
         .map_err(|error| ("args", error.to_string()))?;
     let options = options(row)?;
-    options
-        .check()
-        .map_err(|error| ("options", error.to_string()))?;
+    check(&options).map_err(|error| ("options", error.to_string()))?;
     let Some(spec) = kinds.find_in(spec.kind, &prepared.queue) else {
         let problem = format!("this carrier has no queue {}", prepared.queue);
         return Err(("args", problem));
     };
     Ok((spec.queue, new_job(id, prepared, options, row)))
+}
+
+/// Its time and the rest by themselves: the table's `expires_in` counts from when the job is due, so one that is shorter than the delay
+/// is no slip, and the clock of this machine has no say.
+fn check(options: &EnqueueOptions) -> Result<(), ClientError> {
+    let due = EnqueueOptions {
+        run_at: options.run_at,
+        ..EnqueueOptions::default()
+    };
+    due.check()?;
+    let rest = EnqueueOptions {
+        run_at: RunAt::Now,
+        ..options.clone()
+    };
+    rest.check()
 }
 
 fn options(row: &Waiting) -> Result<EnqueueOptions, Refusal> {
@@ -66,6 +79,7 @@ fn options(row: &Waiting) -> Result<EnqueueOptions, Refusal> {
         run_at: row.due_at_ms.map_or(RunAt::Now, |ms| RunAt::At(of(ms))),
         key: row.key.clone(),
         expires_in: row.expires_in_ms.map(|ms| Duration::from_millis(of(ms))),
+        expires_at: None,
         priority: priority.map_err(|_| {
             (
                 "options",

@@ -72,10 +72,10 @@ fn bad_rows() -> Vec<(&'static str, String, &'static str, &'static str)> {
             "at most 10 tags",
         ),
         (
-            "kind, args, expires_in, due_at",
-            format!("'send_email', '{MAIL}', interval '1 minute', now() + interval '1 hour'"),
+            "kind, args, expires_in",
+            format!("'send_email', '{MAIL}', interval '200 years'"),
             "options",
-            "longer than the delay",
+            "at most a hundred years",
         ),
     ]
 }

@@ -51,7 +51,12 @@ async fn a_job_commits_with_the_transaction_of_sqlx_or_is_rolled_back_with_it() 
         .await
         .expect("enqueues");
     let at = SystemTime::now() + Duration::from_secs(3600);
-    let at_a_time = enqueue(&mut tx, mail("joan@example.com")).at(at).await;
+    // It is a row whose `expires_in` is shorter than its delay.
+    let at_a_time = enqueue(&mut tx, mail("joan@example.com"))
+        .at(at)
+        .expires_at(at + Duration::from_secs(60))
+        .await
+        .expect("enqueues");
     tx.commit().await.expect("commits");
 
     let carrier = stage.carry().await;
@@ -69,13 +74,17 @@ async fn a_job_commits_with_the_transaction_of_sqlx_or_is_rolled_back_with_it() 
     assert_eq!(job.lane.tenant.as_deref(), Some("shop 7"));
     assert_eq!(job.tags, ["spring", "first"]);
     let redis_now = stage.queue("email").now_ms().await.expect("has a clock");
-    for (id, due) in [(in_a_day, 86_400), (at_a_time.expect("enqueues"), 3600)] {
+    for (id, due) in [(in_a_day, 86_400), (at_a_time, 3600)] {
         let job = stage.job("email", id).await.expect("is there");
         assert_eq!(job.state, JobState::Scheduled);
         let next = job.next_run_at_ms.expect("is due once");
         let seconds = (next - redis_now) / 1000;
         assert!((due - 30..=due).contains(&seconds), "{seconds}");
     }
+    let fields = stage.queue("email").fields_of(&at_a_time.into()).await;
+    let fields = fields.expect("asks");
+    let time = |name: &str| fields[name].parse::<u64>().expect("a time");
+    assert_eq!(time("exp") - time("due"), 60_000);
     assert_eq!(stage.enqueued("email").await, 3);
     carrier.stop().await;
 }

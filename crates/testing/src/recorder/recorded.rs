@@ -42,7 +42,7 @@ pub struct RecordedJob {
     pub key_holds: Option<Duration>,
     /// When it may run.
     pub run_at: RunAt,
-    /// Its expiry, set by the enqueue or else by its kind.
+    /// Its expiry, counted from when it is due: set by the enqueue (by `expires_in`, or by `expires_at`) or else by its kind.
     pub expires_in: Option<Duration>,
     /// Its priority, set by the enqueue or else by its kind, and its tenant.
     pub lane: Lane,

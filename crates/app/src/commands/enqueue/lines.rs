@@ -17,7 +17,7 @@ use crate::output::counted;
 #[derive(Deserialize)]
 #[serde(
     deny_unknown_fields,
-    expecting = "an object with args and perhaps key, in, priority, tenant and tags"
+    expecting = "an object with args and perhaps key, in, at, expires_in, expires_at, priority, tenant and tags"
 )]
 struct Line<'a> {
     #[serde(borrow)]
@@ -25,6 +25,12 @@ struct Line<'a> {
     key: Option<String>,
     #[serde(rename = "in", default, deserialize_with = "wait")]
     delay: Option<Duration>,
+    #[serde(default, deserialize_with = "time")]
+    at: Option<u64>,
+    #[serde(default, deserialize_with = "wait")]
+    expires_in: Option<Duration>,
+    #[serde(default, deserialize_with = "time")]
+    expires_at: Option<u64>,
     priority: Option<Priority>,
     tenant: Option<String>,
     #[serde(default)]
@@ -34,7 +40,17 @@ struct Line<'a> {
 fn wait<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
     let text = Option::<String>::deserialize(input)?;
     text.map(|text| {
-        cli::duration(&text).map_err(|cure| serde::de::Error::custom(format!("in: {cure}")))
+        let wrong = |cure| serde::de::Error::custom(format!("in and expires_in: {cure}"));
+        cli::duration(&text).map_err(wrong)
+    })
+    .transpose()
+}
+
+fn time<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
+    let text = Option::<String>::deserialize(input)?;
+    text.map(|text| {
+        let wrong = |problem| serde::de::Error::custom(format!("at and expires_at: {problem}"));
+        cli::time(&text).map_err(wrong)
     })
     .transpose()
 }
@@ -94,7 +110,16 @@ fn job(spec: &KindSpec, text: &str, options: &EnqueueOptions) -> Result<NewJob, 
     let prepared = spec.prepare(line.args.get());
     let prepared = prepared.map_err(|error| format!("args: {error}"))?;
     options.key = line.key.or(options.key);
-    options.run_at = line.delay.map_or(options.run_at, RunAt::In);
+    options.run_at = match (line.delay, line.at) {
+        (Some(_), Some(_)) => return Err("at: stands beside in: write one of the two".to_owned()),
+        (Some(delay), None) => RunAt::In(delay),
+        (None, Some(at)) => RunAt::At(at),
+        (None, None) => options.run_at,
+    };
+    if line.expires_in.is_some() || line.expires_at.is_some() {
+        options.expires_in = line.expires_in;
+        options.expires_at = line.expires_at.map(super::time);
+    }
     options.priority = line.priority.or(options.priority);
     options.tenant = line.tenant.or(options.tenant);
     options.tags = line.tags.unwrap_or(options.tags);
