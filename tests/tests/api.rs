@@ -3,6 +3,7 @@
 mod bad_input;
 mod bulk;
 mod door;
+mod orders;
 
 use std::time::{Duration, Instant};
 

@@ -23,7 +23,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::body::MOST_OF_A_BULK;
-use crate::door::{Door, IsAway, MOST_WAITING};
+use crate::door::{Door, Foresee, IsAway, MOST_WAITING};
 use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::tokens::{ApiToken, Tokens};
@@ -61,6 +61,8 @@ pub struct ApiParts {
     pub files: Option<Arc<dyn Files>>,
     /// Whether that store's own provider is left alone at this time.
     pub is_away: IsAway,
+    /// Says why a job will be refused, as far as the configuration knows.
+    pub foresee: Foresee,
     /// What `/metrics` tells beside our own, under names that begin with `longshore_`.
     pub collectors: Vec<Box<dyn Collector>>,
 }
@@ -172,6 +174,7 @@ fn door(parts: ApiParts, metrics: &Arc<Metrics>, stop: watch::Receiver<bool>) ->
         tokens: Tokens::new(parts.tokens),
         files: parts.files,
         is_away: parts.is_away,
+        foresee: parts.foresee,
         metrics: Arc::clone(metrics),
         waiting: Semaphore::new(MOST_WAITING),
         stop,

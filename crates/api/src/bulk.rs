@@ -175,10 +175,13 @@ impl Bulk {
     /// When none of these jobs was enqueued.
     async fn next(&mut self) -> Result<String, ApiError> {
         let (mut numbers, mut orders) = (Vec::with_capacity(PART), Vec::with_capacity(PART));
+        let mut warnings = Vec::with_capacity(PART);
         while orders.len() < PART
             && let Some(line) = line(&self.read.bytes, &mut self.at)
         {
-            orders.push(self.order(&line)?);
+            let order = self.order(&line)?;
+            warnings.push((self.door.foresee)(&order.0));
+            orders.push(order);
             numbers.push(line.number);
         }
         self.is_over = orders.is_empty();
@@ -192,7 +195,8 @@ impl Bulk {
                 let counted = usize::from(self.accepted == 0);
                 self.caller.charge(enqueued.len().saturating_sub(counted));
                 self.accepted += enqueued.len();
-                return Ok(shown(numbers.into_iter().zip(enqueued)));
+                let lines = numbers.into_iter().zip(enqueued);
+                return Ok(shown(lines.zip(warnings)));
             }
             Err(error) => error,
         };
@@ -217,7 +221,7 @@ impl Bulk {
             return Err(error);
         }
         let accepted = accepted.into_iter();
-        let accepted = accepted.map(|(place, job)| (numbers[place], job));
+        let accepted = accepted.map(|(place, job)| ((numbers[place], job), warnings[place].take()));
         Ok(shown(accepted) + &self.ended(&error))
     }
 
@@ -252,12 +256,12 @@ impl Bulk {
     }
 }
 
-fn shown(accepted: impl Iterator<Item = (usize, Enqueued)>) -> String {
+fn shown(accepted: impl Iterator<Item = ((usize, Enqueued), Option<String>)>) -> String {
     let mut lines = String::with_capacity(PART * 72);
-    for (line, job) in accepted {
+    for ((line, job), warning) in accepted {
         let shown = Accepted {
             line: Some(line),
-            ..Accepted::new(&job)
+            ..Accepted::new(&job).warned(warning)
         };
         // A struct of texts and numbers is written.
         lines += &serde_json::to_string(&shown).unwrap_or_default();

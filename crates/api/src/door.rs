@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 use longshore_client::Client;
 use longshore_integration::Files;
-use longshore_job::{JobId, Kinds};
+use longshore_job::{JobId, Kinds, Prepared};
 use longshore_listener::LogLimit;
 use longshore_operator::Operator;
 use serde_json::{Value, json};
@@ -27,6 +27,9 @@ pub(crate) const MOST_WAITING: usize = 400;
 /// Says whether the store's own provider is left alone at this time.
 pub type IsAway = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
+/// Says why a job will be refused, as far as the configuration of this process knows. That of the workers may differ.
+pub type Foresee = Arc<dyn Fn(&Prepared) -> Option<String> + Send + Sync>;
+
 /// What all routes have in common.
 pub(crate) struct Door {
     pub(crate) kinds: Kinds,
@@ -37,6 +40,7 @@ pub(crate) struct Door {
     pub(crate) tokens: Tokens,
     pub(crate) files: Option<Arc<dyn Files>>,
     pub(crate) is_away: IsAway,
+    pub(crate) foresee: Foresee,
     pub(crate) openapi: Bytes,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) waiting: Semaphore,

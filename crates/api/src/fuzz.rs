@@ -14,6 +14,7 @@ const NAMES: &[&str] = &[
     "in",
     "at",
     "expires_in",
+    "expires_at",
     "priority",
     "tenant",
     "tags",
@@ -37,7 +38,7 @@ proptest! {
         }
         let Ok(mut fields) = Fields::read(&body, NAMES) else { return Ok(()) };
         let _ = (fields.needed("kind"), fields.text("key"), fields.duration("in"), fields.time("at"));
-        let _ = (fields.duration("expires_in"), fields.value::<Vec<String>>("tags", "a list"));
+        let _ = (fields.duration("expires_in"), fields.time("expires_at"), fields.value::<Vec<String>>("tags", "a list"));
         if let Err(findings) = fields.done() {
             prop_assert!(!findings.is_empty());
         }

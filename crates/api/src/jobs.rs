@@ -35,6 +35,7 @@ pub(crate) async fn enqueue(
     // Its memory is for others while Redis is waited for.
     drop(read);
     let client = door.client_of(&caller, &head.headers);
+    let warning = (door.foresee)(&order.0);
     if wait.is_zero() {
         let enqueued = client.enqueue_prepared([order]).await;
         let enqueued = enqueued.map_err(|error| door.failed(error))?;
@@ -42,14 +43,14 @@ pub(crate) async fn enqueue(
             return Err(ApiError::unavailable("busy", "nothing was enqueued"));
         };
         door.count(std::slice::from_ref(enqueued));
-        return Ok(accepted(enqueued, Accepted::new(enqueued)));
+        return Ok(accepted(enqueued, Accepted::new(enqueued).warned(warning)));
     }
     let place = door.place_to_wait(&caller)?;
     let (job, options) = order;
     let enqueued = client.enqueue_prepared_and_listen(job, &options, wait);
     let (enqueued, ended) = enqueued.await.map_err(|error| door.failed(error))?;
     door.count(std::slice::from_ref(&enqueued));
-    let mut answer = Accepted::new(&enqueued);
+    let mut answer = Accepted::new(&enqueued).warned(warning);
     // The job is accepted: whatever cannot be said of it now is asked for by its id.
     if let Ok(private) = place.until(ended).await
         && let Ok(seen) = door.job(&caller, enqueued.id).await
@@ -76,6 +77,9 @@ pub(crate) struct Accepted {
     pub(crate) line: Option<usize>,
     pub(crate) id: String,
     pub(crate) duplicate: bool,
+    /// Why the job cannot succeed, as far as this process knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
     /// The job, where the request waited for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) job: Option<Value>,
@@ -87,8 +91,18 @@ impl Accepted {
             line: None,
             id: enqueued.id.to_string(),
             duplicate: enqueued.duplicate,
+            warnings: Vec::new(),
             job: None,
         }
+    }
+
+    /// Of a duplicate nothing was enqueued that could be warned of.
+    pub(crate) fn warned(self, warning: Option<String>) -> Self {
+        let warnings = match self.duplicate {
+            true => Vec::new(),
+            false => warning.into_iter().collect(),
+        };
+        Self { warnings, ..self }
     }
 }
 

@@ -38,5 +38,5 @@ mod trace;
 mod wait;
 
 pub use api::{Api, ApiListening, ApiOptions, ApiParts};
-pub use door::IsAway;
+pub use door::{Foresee, IsAway};
 pub use tokens::ApiToken;

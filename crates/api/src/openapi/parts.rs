@@ -81,14 +81,21 @@ fn new_job(spec: &KindSpec, args: &str) -> Value {
             "kind": {"type": "string", "const": spec.kind},
             "args": schema(args),
             "key": {"type": ["string", "null"], "minLength": 1, "maxLength": 256,
-                "description": "At most one job of its kind is made with this key. A repeated request gets the id of the first; with \
-                    other args it is refused."},
+                "description": "At most one job of its kind is made while this key is held. A repeated request gets the id of the first job; \
+                    with other args it is refused (409). The other fields are not compared. The key is held while the job waits, runs \
+                    or is dead, and after its end until 24 hours after the enqueue, or for as long as completed jobs of its queue are \
+                    kept, whichever is longer. Who cancels a job frees its key at once, unless it may have been sent: the same request \
+                    then makes another job."},
             "in": {"oneOf": [schema("Duration"), {"type": "null"}],
                 "description": "Runs after this time at the earliest."},
             "at": {"type": ["string", "null"], "format": "date-time",
-                "description": "Runs at this time at the earliest. Not beside `in`."},
+                "description": "Runs at this time at the earliest; a time that is over means at once. Not beside `in`."},
             "expires_in": {"oneOf": [schema("Duration"), {"type": "null"}],
-                "description": "Does not start later than this after it was due: it is then a dead letter. Longer than the delay."},
+                "description": "Does not start later than this after it was due: it is then a dead letter. It counts from when the job is due. \
+                    One that is not longer than the delay seems to count from now, and is refused: `expires_at` names a time."},
+            "expires_at": {"type": ["string", "null"], "format": "date-time",
+                "description": "Does not start at this time or later: it is then a dead letter. Later than now, and than the time at \
+                    which it is due. Not beside `expires_in`. A reschedule moves it by as much as it moves the job."},
             "priority": {"oneOf": [schema("Priority"), {"type": "null"}]},
             "tenant": {"type": ["string", "null"], "minLength": 1, "maxLength": 64, "pattern": LABEL,
                 "description": "Whose job it is, such as a customer or a campaign: tenants take turns. Should name no person."},

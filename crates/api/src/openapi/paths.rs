@@ -84,7 +84,7 @@ fn enqueue() -> Value {
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "description": "The key, where it is not in the body. At most one job of its kind is made with a key.",
+                "description": "The key, where it is not in the body.",
                 // A key is a header's text, too.
                 "schema": {"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[!-~]([ -~]*[!-~])?$"},
             },

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use longshore_api::{Api, ApiListening, ApiOptions, ApiParts, ApiToken, IsAway};
+use longshore_api::{Api, ApiListening, ApiOptions, ApiParts, ApiToken, Foresee, IsAway};
 use longshore_client::Client;
 use longshore_integration::{Family, Integration, Program};
 use longshore_job::Kinds;
@@ -14,7 +14,7 @@ use longshore_queue::{Link, LinkOptions, Queue};
 use super::{cannot_bind, kinds, log_warnings, presign, signals};
 use crate::config::{ApiSettings, secret_key, with_variable};
 use crate::failure::Failure;
-use crate::registry::SetupContext;
+use crate::registry::{self, SetupContext};
 use crate::secrets::Secrets;
 use crate::session::Session;
 use crate::{App, output, telemetry};
@@ -87,6 +87,7 @@ async fn listen(session: &Session) -> Result<ApiListening, Failure> {
         link,
         tokens,
         files,
+        foresee: foresee(session),
         collectors: telemetry::collector().into_iter().collect(),
     };
     let options = ApiOptions {
@@ -145,6 +146,12 @@ async fn tokens(session: &Session, secrets: &Secrets) -> Result<Vec<ApiToken>, F
         true => Ok(tokens),
         false => Err(Failure::input(wrong.join("\n"))),
     }
+}
+
+/// What `enqueue` warns of, too.
+fn foresee(session: &Session) -> Foresee {
+    let config = session.config.clone();
+    Arc::new(move |job| registry::likely_refusal(&config, job))
 }
 
 /// Asks the fleet whether it leaves the store alone, at most every few seconds. A Redis that cannot be asked stops no upload.
