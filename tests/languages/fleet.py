@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +44,21 @@ def until(what: str, holds, seconds: float = 30):
     raise SystemExit(f"not within {seconds:.0f} s: {what}")
 
 
+class Events(BaseHTTPRequestHandler):
+    """An app that is told of its jobs: it keeps the requests as they came."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        # The others are this connection's own.
+        headers = {name: value for name, value in self.headers.items() if name.lower().startswith("webhook-")}
+        self.server.came.append({"headers": headers, "body": body})
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
 class Fleet:
     """All of it ends with this process."""
 
@@ -59,11 +76,18 @@ class Fleet:
             "LONGSHORE_REDIS__URL": self.url(),
             "LONGSHORE_REDIS__CA_FILE": str(self.ca),
             "LONGSHORE_WORKER__HTTP_ADDR": "127.0.0.1:0",
+            "LONGSHORE_EVENTS__URL": self._events(),
         }
         self.origins = self._stand_ins()
         for name, variable in PROVIDERS.items():
             self.env[f"LONGSHORE_{variable}"] = self.origins[name]
         self.start("work", says="on Redis at")
+
+    def _events(self) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Events)
+        server.came = self.told = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/longshore/events"
 
     def url(self, user: str = "") -> str:
         return f"rediss://{user}localhost:{self.tls_port}"

@@ -28,15 +28,41 @@ describe.skipIf(!url || !token)("over the API", () => {
   });
 
   test("a payment is waited for", async () => {
-    const checkout = { orderId: `C-${Date.now()}`, userId: "u1", amount: 1000, currency: "nok" };
-    expect(await new PaymentService(jobs).createPaymentIntent(checkout)).toMatchObject({ id: expect.stringMatching(/^pi_/) });
+    const checkout = { orderId: `C-${Date.now()}`, userId: "u1", amount: 1000, currency: "nok", attempt: 1 };
+    const payments = new PaymentService(jobs);
+    const first = await payments.createPaymentIntent(checkout);
+    expect(first).toMatchObject({ id: expect.stringMatching(/^pi_/), clientSecret: expect.stringContaining("_secret") });
+    // The same attempt is the same payment. Its secret is kept nowhere.
+    expect(await payments.createPaymentIntent(checkout)).toEqual({ id: first.id, status: first.status });
+    expect((await payments.createPaymentIntent({ ...checkout, attempt: 2 })).id).not.toBe(first.id);
   });
 
   test("a declined card is told", async () => {
     const card = { paymentMethod: "pm_card_chargeDeclinedInsufficientFunds", returnUrl: "https://example.com/done" };
-    const checkout = { orderId: `D-${Date.now()}`, userId: "u1", amount: 1000, currency: "nok", card };
+    const checkout = { orderId: `D-${Date.now()}`, userId: "u1", amount: 1000, currency: "nok", attempt: 1, card };
     const paid = new PaymentService(jobs).createPaymentIntent(checkout);
     await expect(paid).rejects.toThrow(new PaymentDeclinedException("insufficient_funds"));
+  });
+
+  test("a reminder is due before the event, and expires at it", async () => {
+    const event = Date.now() + 10 * 24 * 3_600_000;
+    const times = { at: new Date(event - 3_600_000).toISOString(), expires_at: new Date(event).toISOString() };
+    const id = await jobs.enqueue("send_sms", { to: "+4790000000", body: "It begins in an hour." }, times);
+    expect((await jobs.cancel(id, "the event is off")).state).toBe("cancelled");
+    const late = { ...times, expires_at: times.at };
+    const refused = jobs.enqueue("send_sms", { to: "+4790000000", body: "It begins in an hour." }, late);
+    await expect(refused).rejects.toMatchObject({ code: "invalid_option", retryable: false });
+  });
+
+  test("a cancelled job gives its key up", async () => {
+    const args = { template: "welcome", to: { email: "ada@example.com" }, data: {} };
+    const options = { in: "1h", key: `E-${Date.now()}` };
+    const first = await jobs.enqueue("send_email", args, options);
+    expect(await jobs.enqueue("send_email", args, { ...options, in: "2h" })).toBe(first);
+    await jobs.cancel(first, "no longer wanted");
+    const second = await jobs.enqueue("send_email", args, options);
+    expect(second).not.toBe(first);
+    await jobs.cancel(second, "no longer wanted");
   });
 
   test("what waits is taken back", async () => {
