@@ -68,6 +68,7 @@ const STAYS: &[Stays] = &[
     small("idle", "workers that wait for jobs"),
     small("kinds", "one for each kind"),
     small("limits", "one for each provider"),
+    grows("lost", "jobs whose worker was lost are known for a day"),
     small("minutes", "what happened in each minute of the last day"),
     small("queues", "one for each queue"),
     small("reach", "which worker reaches which provider"),

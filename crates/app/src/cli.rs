@@ -36,7 +36,7 @@ pub use fault::{FaultArgs, FaultCommand, FaultKind};
 pub use forget::ForgetArgs;
 pub use healthcheck::{HealthcheckArgs, Role};
 pub use jobs::{
-    CancelJobs, Change, FindJobs, JobFilters, JobsCommand, Labels, ListJobs, Operations,
+    CancelJobs, Change, FindJobs, JobFilters, JobsCommand, Labels, ListJobs, LostJobs, Operations,
     OperationsCommand, RescheduleJobs, RunJob,
 };
 pub use limit::LimitArgs;

@@ -35,6 +35,7 @@ use std::os::unix::fs::MetadataExt;
 use longshore_listener::BindError;
 
 use crate::cli::{Cli, Command, ConfigCommand, Effect};
+use crate::config::with_variable;
 use crate::failure::Failure;
 use crate::process::host_name;
 use crate::sentry;
@@ -155,7 +156,7 @@ fn log_warnings(session: &Session) {
 /// private one.
 fn cannot_bind(error: &BindError, private_addr: SocketAddr, keys: [&str; 2]) -> Failure {
     let key = keys[usize::from(error.addr == private_addr)];
-    Failure::failed(format!("{key}: {error}"))
+    Failure::failed(format!("{}: {error}", with_variable(key)))
 }
 
 /// Who is at the keyboard, for what others will read later: as they say, or `user@host`.

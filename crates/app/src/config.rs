@@ -27,6 +27,7 @@ mod log;
 mod merged;
 mod named;
 mod notices;
+mod origin;
 mod outbox;
 mod proxies;
 mod queues;

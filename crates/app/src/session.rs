@@ -26,6 +26,9 @@ use crate::{App, logging, output, registry};
 /// What a queue's cancelled jobs may take that this program does not configure.
 const CANCELLED_BYTES: u64 = 64 << 20;
 
+/// Which server is meant where nothing is configured.
+const DEFAULT_SERVER: &str = "127.0.0.1:6379";
+
 /// How long Redis may take to be reached.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -204,15 +207,24 @@ impl Session {
         match tokio::time::timeout(REACHED_WITHIN, link.answers()).await {
             // What it answers with an error is said by the calls that follow, which mean something.
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => return Err(error.into()),
+            Ok(Err(error)) => return Err(self.away(&link, error.into())),
             Err(_) => {
-                return Err(Failure::Redis(format!(
-                    "Redis at {} does not answer within 5 s",
-                    link.server()
-                )));
+                let text = format!("Redis at {} does not answer within 5 s", link.server());
+                return Err(self.away(&link, Failure::Redis(text)));
             }
         }
         Ok(link)
+    }
+
+    /// That Redis is away. Where nobody has said which one is meant, that is said.
+    fn away(&self, link: &Link, failure: Failure) -> Failure {
+        match failure {
+            Failure::Redis(text) => {
+                let profile = self.config.profile.as_deref();
+                Failure::Redis(text + not_chosen(profile, link.server()))
+            }
+            other => other,
+        }
     }
 
     /// An operator's view of all queues. Says on stderr where nothing has ever lived: a wrong namespace looks like one in
@@ -334,5 +346,27 @@ impl Session {
             response_timeout: Duration::from_secs(2),
         });
         Ok(Client::over(&link, &self.config.redis.namespace)?.for_operator(&self.by))
+    }
+}
+
+/// What is added where a server was called that nobody has chosen.
+fn not_chosen(profile: Option<&str>, server: &str) -> &'static str {
+    match (profile, server) {
+        (None, DEFAULT_SERVER) => {
+            "; no profile was chosen (--profile or LONGSHORE_PROFILE), and this is the address that holds unless another one is configured"
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_chosen;
+
+    #[test]
+    fn whoever_has_chosen_no_server_is_told_so() {
+        assert!(not_chosen(None, "127.0.0.1:6379").contains("LONGSHORE_PROFILE"));
+        assert_eq!(not_chosen(Some("local"), "127.0.0.1:6379"), "");
+        assert_eq!(not_chosen(None, "redis.example.com:6379"), "");
     }
 }

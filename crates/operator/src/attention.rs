@@ -104,6 +104,8 @@ concerns! {
     FirstDeadLetter: "LongshoreFirstDeadLetter",
     /// Many jobs have died of one cause lately.
     DeadLettersGrow: "LongshoreDeadLettersGrow",
+    /// A worker was lost while it ran jobs: some may have been carried out twice.
+    WorkerLost: "A worker that was lost",
     /// Jobs wait for a worker that knows their kind.
     JobsParked: "LongshoreJobsParked",
     /// Jobs wait for long, and nothing says why.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use longshore_job::Class;
-use longshore_queue::{DeadGroup, DeadLetter, Growth, LetterFilter};
+use longshore_queue::{DeadGroup, DeadLetter, DeliveryResult, Growth, LetterFilter};
 use serde::Serialize;
 
+use crate::deliveries::DeliveriesRow;
 use crate::time::rfc3339;
 
 /// What is shown where there is something that cannot be read.
@@ -37,6 +38,8 @@ pub struct GroupRow {
     pub grew: Option<GrowthRow>,
     /// The version of the worker that made its first letter.
     pub first_version: Option<String>,
+    /// What the provider has said of their messages since; `None` where their outcome is known, or cannot be read.
+    pub deliveries: Option<DeliveriesRow>,
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
@@ -86,6 +89,7 @@ impl GroupRow {
             last_at: rfc3339(group.last_at_ms),
             grew: group.growth.as_ref().map(GrowthRow::from),
             first_version: group.growth.and_then(|growth| growth.version),
+            deliveries: None,
             broken: group.broken,
         }
     }
@@ -104,8 +108,17 @@ impl GroupRow {
             last_at: rfc3339(0),
             grew: None,
             first_version: None,
+            deliveries: None,
             broken: Some(why),
         }
+    }
+}
+
+impl GroupRow {
+    /// Requests of its letters may have gone out without an answer.
+    #[must_use]
+    pub fn is_of_unknown_outcome(&self) -> bool {
+        matches!(self.class, Some(Class::OutcomeUnknown | Class::Poison))
     }
 }
 
@@ -126,6 +139,8 @@ pub struct LetterRow {
     pub attempt: u32,
     /// Why the last one failed.
     pub reason: Option<String>,
+    /// What the provider has said of its message: `delivered`, `failed` or `accepted`; `None` where it has said nothing.
+    pub delivery: Option<DeliveryResult>,
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
@@ -133,6 +148,8 @@ pub struct LetterRow {
 
 impl LetterRow {
     pub(crate) fn new(queue: &str, letter: DeadLetter) -> Self {
+        let delivery = DeliveryResult::of(letter.job.delivery.as_ref());
+        let attempt = letter.job.attempt();
         // An edit is no attempt, nor is a replay.
         let mut attempts = letter.job.history.into_iter();
         let last = attempts.rfind(|last| last.entry.is_attempt());
@@ -143,10 +160,9 @@ impl LetterRow {
             kind: letter.kind,
             group: letter.job.group,
             died_at: rfc3339(letter.died_at_ms),
-            attempt: last
-                .as_ref()
-                .map_or(letter.job.run.used, |last| last.entry.attempt),
+            attempt,
             reason: last.and_then(|last| last.entry.reason),
+            delivery: Some(delivery).filter(|known| *known != DeliveryResult::Unknown),
         }
     }
 
@@ -160,6 +176,7 @@ impl LetterRow {
             died_at: rfc3339(0),
             attempt: 0,
             reason: None,
+            delivery: None,
             broken: Some(why),
         }
     }
@@ -180,6 +197,8 @@ pub struct Filter<'a> {
     pub tag: Option<&'a str>,
     /// Only with this idempotency key.
     pub key: Option<&'a str>,
+    /// Only those of whose messages the provider has said this.
+    pub delivery: Option<DeliveryResult>,
     /// Only those that died so long ago at the most.
     pub since: Option<Duration>,
     /// How many at the most.

@@ -10,6 +10,7 @@ use crate::attention::{AttentionFacts, AttentionRow, ConfiguredFleet, KindsDiffe
 use crate::away::ANSWERED_WITHIN;
 use crate::dead::GroupRow;
 use crate::error::OperatorError;
+use crate::groups::group_rows;
 use crate::hour::{Hour, MINUTES};
 use crate::operator::Operator;
 use crate::overview::{row_with, unread};
@@ -119,7 +120,7 @@ async fn read(
             queue.stats(),
             queue.living(),
             queue.minutes(),
-            queue.dead_groups(),
+            group_rows(info, queue),
             queue.replays(),
         );
         match read.await {
@@ -153,10 +154,7 @@ async fn read(
     }
     let mut groups = Vec::new();
     match groups_read {
-        Ok(read) => {
-            let read = read.into_iter();
-            groups = read.map(|group| GroupRow::new(&info.name, group)).collect();
-        }
+        Ok(read) => groups = read,
         Err(error) => or_broken("its dead letters", error)?,
     }
     let mut replays = Vec::new();

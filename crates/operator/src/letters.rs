@@ -6,6 +6,7 @@ use longshore_queue::{JobFilter, LetterFilter, Queue, QueueError, Selection};
 use crate::away::{ANSWERED_WITHIN, ask_each, why_apart};
 use crate::dead::{Filter, GroupRow, LetterRow};
 use crate::error::OperatorError;
+use crate::groups::group_rows;
 use crate::operator::Operator;
 use crate::queue_info::QueueInfo;
 
@@ -17,7 +18,7 @@ impl Operator {
     pub async fn groups(&self, queue: Option<&str>) -> Result<Vec<GroupRow>, OperatorError> {
         let mut rows = Vec::new();
         let asked = self.some_or_all(queue)?;
-        for (info, _, groups) in ask_each(asked, |_, queue| queue.dead_groups()).await? {
+        for (info, _, groups) in ask_each(asked, group_rows).await? {
             let groups = match groups {
                 Ok(groups) => groups,
                 Err(why) => {
@@ -25,11 +26,7 @@ impl Operator {
                     continue;
                 }
             };
-            rows.extend(
-                groups
-                    .into_iter()
-                    .map(|group| GroupRow::new(&info.name, group)),
-            );
+            rows.extend(groups);
         }
         rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.group.cmp(&b.group)));
         Ok(rows)
@@ -48,6 +45,7 @@ impl Operator {
                 key: text(filter.key),
                 ..JobFilter::default()
             },
+            delivery: filter.delivery,
             most: None,
         };
         let selected = self.selected(filter.queue, filter.group).await?;

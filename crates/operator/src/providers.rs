@@ -79,3 +79,25 @@ pub(crate) fn rows(info: &QueueInfo, minutes: &[Minute], stats: &Stats) -> Vec<P
     };
     info.providers.iter().enumerate().map(row).collect()
 }
+
+/// `99.95 %`, rounded down: what is below a promise does not look like it.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    // A promise such as 0.9999 is a little less than that as a number.
+    format!("{} %", (share * 10_000.0 + 1e-6).floor() / 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn a_promise_reads_as_it_was_written_and_what_is_below_it_does_not() {
+        for promised in ["99.99", "99.98", "99.95", "99.9", "99.5", "99", "100"] {
+            let share = promised.parse::<f64>().expect("it is a number") / 100.0;
+            assert_eq!(percent(share), format!("{promised} %"));
+        }
+        assert_eq!(percent(0.999_899), "99.98 %");
+        assert_eq!(percent(1.0 - 1.0 / 30_000.0), "99.99 %");
+    }
+}

@@ -4,6 +4,7 @@ use longshore_queue::{BreakerState, Hold, HoldCause, ParkedKind, Paused, Stats};
 use serde::Serialize;
 
 use crate::away::AwayRow;
+use crate::lost::LostRow;
 use crate::providers::ProviderRow;
 use crate::queue_info::QueueInfo;
 use crate::redact::{REDACTED, is_name};
@@ -56,7 +57,10 @@ pub struct QueueRow {
     /// How many notices to the application wait to be handed on, if any do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notices: Option<u64>,
-    /// Age of the oldest pending job in seconds.
+    /// The jobs of the last hour whose worker was lost, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost: Option<LostRow>,
+    /// How long the oldest pending job has waited for this run, in seconds: a retry and a replay begin anew.
     pub latency_seconds: Option<f64>,
     /// Why it cannot be read as a whole, if it cannot: somebody else has written there, or its primary is away.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,6 +227,7 @@ impl QueueRow {
             },
             workers: stats.workers,
             notices: (stats.notices > 0).then_some(stats.notices),
+            lost: stats.lost.map(LostRow::from),
             latency_seconds: stats.latency_ms.map(|ms| ms as f64 / 1000.0),
             paused: stats.paused.map(PauseRow::from),
             broken: stats.broken,

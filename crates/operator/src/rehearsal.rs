@@ -39,9 +39,17 @@ pub struct Rehearsal {
     pub fresh_expiry: bool,
     /// How many may have been carried out already: a request of theirs went out, and no answer came.
     pub outcome_unknown: u64,
-    /// How many of those would be carried out without a question: their effect may happen twice.
+    /// How many reached their recipient, by what the provider has said since.
+    pub delivered: u64,
+    /// How many the provider took on, and they did not reach their recipient.
+    pub delivery_failed: u64,
+    /// How many the provider took on, and has not said how they ended.
+    pub accepted: u64,
+    /// How many of the delivered ones would be sent a second time: nobody is asked before.
+    pub delivered_again: u64,
+    /// How many of `outcome_unknown` would be carried out without a question: their effect may happen twice.
     pub may_double: u64,
-    /// How many of those are so old that the provider may have forgotten their idempotency keys. What they made is
+    /// How many of `outcome_unknown` are so old that the provider may have forgotten their idempotency keys. What they made is
     /// looked for before anything is sent, so they do not double.
     pub key_forgotten: u64,
     /// How long it would take at the rate that was asked for, if nothing holds it up, in seconds.

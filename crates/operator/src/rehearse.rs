@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use longshore_job::{Envelope, Prepared};
-use longshore_queue::{JobState, Queue, RawId, Replaying, WholeLetter};
+use longshore_queue::{DeliveryResult, JobState, Queue, RawId, Replaying, WholeLetter};
 
 use crate::dead::Target;
 use crate::error::OperatorError;
@@ -189,6 +189,13 @@ impl Rehearsal {
         let suppressed = runs && !expired && !refused && suppressed;
         self.suppressed += u64::from(suppressed);
         let runs = runs && !refused && !suppressed;
+        let result = DeliveryResult::of(letter.job.delivery.as_ref());
+        match result {
+            DeliveryResult::Delivered => self.delivered += 1,
+            DeliveryResult::Failed => self.delivery_failed += 1,
+            DeliveryResult::Accepted => self.accepted += 1,
+            DeliveryResult::Unknown => {}
+        }
         self.would_run += u64::from(runs && !expired);
         if !letter.job.run.may_have_been_sent {
             return;
@@ -210,7 +217,9 @@ impl Rehearsal {
             // None says so of single args.
             RepeatEffect::ByArgs(_) => true,
         };
-        self.may_double += u64::from(may_double && runs && !expired);
+        let may_double = may_double && runs && !expired;
+        self.may_double += u64::from(may_double);
+        self.delivered_again += u64::from(may_double && result == DeliveryResult::Delivered);
     }
 
     fn decodes(

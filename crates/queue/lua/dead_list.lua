@@ -1,10 +1,10 @@
 -- Dead letters, newest first, a page of at most 200, or what some MiB of payloads belong to. The payloads are left out.
 --
--- KEYS  1 dead  2 groups  3 records  4 data  5 letters
+-- KEYS  1 dead  2 groups  3 records  4 data  5 letters  6 deliveries
 -- ARGV  1 not before, in ms ago ("" = any)  2 offset  3 how many  4 group ("" = all)
 -- Returns {now, 1 if there are more, id, time of death in seconds, what stands of its group (part/growth.lua) or false, header or false,
---          record, packed, or false, …}
--- Parts: now, write_or_replace, record, groups, header, value
+--          record, packed, or false, delivery of its message in JSON or false, …}
+-- Parts: now, write_or_replace, record, groups, header, value, delivery_of
 local rows
 if ARGV[4] == '' then
   local since = ARGV[1] == '' and '-inf' or seconds(now - ARGV[1])
@@ -25,7 +25,8 @@ for i = 1, #rows, 2 do
     break
   end
   local packed = tried('HGET', KEYS[3], rows[i])
-  local group = group_of(unpacked(packed))
+  local record = unpacked(packed)
+  local group = group_of(record)
   local before, length = header_of(KEYS[4], rows[i])
   bytes = bytes + length
   answer[#answer + 1] = rows[i]
@@ -33,5 +34,6 @@ for i = 1, #rows, 2 do
   answer[#answer + 1] = group and tried('HGET', KEYS[2], group) or false
   answer[#answer + 1] = before
   answer[#answer + 1] = packed
+  answer[#answer + 1] = delivery_of(KEYS[6], record)
 end
 return answer

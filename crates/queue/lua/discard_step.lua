@@ -1,15 +1,17 @@
 -- A step of an operation that discards dead letters: the next ones that are meant, at most 500. Whoever makes a step goes on from where the
 -- last one ended, so two processes do no harm.
 --
--- KEYS  1 dead  2 letters  3 groups  4 records  5 data  6 stats  7 audit  8 lane  9 operations  10 open operations; then idempotency keys
+-- KEYS  1 dead  2 letters  3 groups  4 records  5 data  6 stats  7 audit  8 lane  9 operations  10 open operations
+--       11 deliveries; then idempotency keys
 -- ARGV  1 id of the operation  2 who carries it on  3 how long completed jobs are kept, in ms; then how many idempotency keys are passed, and
 --       each, "<kind>:<key>"
 -- Returns {keys, those that were not passed: nothing was done}; {more or over, the ids of those that are gone}; {closed (it does not run any
 --         more), {}}
--- Parts: now, write_or_replace, record, groups, header, value, audit, letters, bring_out, key, discard, place, following, meant, operation
+-- Parts: now, write_or_replace, record, groups, header, value, audit, letters, bring_out, key, discard, place, following, delivery_of, meant, operation
 local log, operations, open = KEYS[7], KEYS[9], KEYS[10]
 local k = {
   dead = KEYS[1], letters = KEYS[2], groups = KEYS[3], records = KEYS[4], data = KEYS[5], stats = KEYS[6], lane = KEYS[8],
+  deliveries = KEYS[11],
 }
 local op = operation_of(operations, ARGV[1])
 if op.state ~= 'running' or op.act ~= 'discard' then
@@ -18,7 +20,7 @@ if op.state ~= 'running' or op.act ~= 'discard' then
 end
 -- What dies again in the millisecond of the cut-off would be taken for one that died before it.
 if stamp == op.begun then return { 'more', {} } end
-local given = given_keys(11, 4)
+local given = given_keys(12, 4)
 local group, most = op.what:match('^group:(.*)$'), tonumber(op.most or '')
 local want = most and math.max(0, math.min(500, most - op.done)) or 500
 local ids, last, score, _, more = {}, nil, op.score, 0, false

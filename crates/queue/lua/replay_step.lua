@@ -2,14 +2,14 @@
 -- whoever made it.
 --
 -- KEYS  1 dead  2 groups  3 records  4 data  5 active  6 stats  7 idle  8 gate  9 open replays  10 operations
---       11 audit  12 lanes  13 lane  14 tenants  15 turns  16 letters
+--       11 audit  12 lanes  13 lane  14 tenants  15 turns  16 letters  17 deliveries
 -- ARGV  1 who asks
 -- Returns {in how many ms the next step is of use, 0 = at once, -1 = none is open; the other open operations, which the caller is
 --         to carry on by a step, as nobody else does now}
 local dead, groups, records, data, active, stats, idle, gate, open, operations, log = unpack(KEYS)
 local keys = {
   dead = dead, groups = groups, records = records, data = data, active = active, stats = stats, idle = idle,
-  lanes = KEYS[12], lane = KEYS[13], tenants = KEYS[14], turns = KEYS[15], letters = KEYS[16],
+  lanes = KEYS[12], lane = KEYS[13], tenants = KEYS[14], turns = KEYS[15], letters = KEYS[16], deliveries = KEYS[17],
 }
 local left, others = 500, {}
 

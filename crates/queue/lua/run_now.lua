@@ -10,6 +10,8 @@ if home ~= 'scheduled' and home ~= 'retryable' then return home end
 may_audit(k.audit)
 local high = line_up(k, { id })
 take_out(k, id, home, record)
+record.next = stamp
+write_record(k.records, id, record)
 wake(k.idle, high)
 audit(k.audit, { by = ARGV[2], action = 'run', target = id, reason = ARGV[3] })
 return 'changed'

@@ -135,10 +135,12 @@ local function carry_out(id, verdict, wait, state, history, entry, group, descri
   if verdict ~= 'x' then record.stop_was = stop or record.stop_was end
   if verdict == 'r' then
     retried = retried + 1
+    record.next = string.format('%.0f', now + wait)
     redis.call('ZADD', scheduled, seconds(now + wait), id)
     write_or_replace('SADD', retryable, id)
   elseif verdict == 's' then
     returned = returned + 1
+    record.next = string.format('%.0f', now + wait)
     redis.call('ZADD', scheduled, seconds(now + wait), id)
   elseif verdict == 'k' then
     returned = returned + 1

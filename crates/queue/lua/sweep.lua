@@ -3,12 +3,12 @@
 -- not know of (a claim whose answer was lost). What the caller took over before and has not settled is taken again:
 -- a request may have gone out for it, so it must never be given back as if it had not run.
 --
--- KEYS  1 workers  2 inflight  3 records  4 data  5 timeline
+-- KEYS  1 workers  2 inflight  3 records  4 data  5 timeline  6 lost (part/lost.lua)
 -- ARGV  1 worker  2 token for what is taken over, "<worker>:r<n>"; what the fallback may have keeps its `f` behind it  3 cursor ("0" starts)  4 lease in ms
 --       5 "rescue": only if a worker was lost, and nobody else is at its jobs; else "all"
 -- Returns {state, next cursor ("0" = through), {id, what stands of it in data, run state, worker it is taken from, token, …}, {own id, token, …}}
 --         state: ok, lost (the caller has no lease itself)
-local workers, inflight, records, data, timeline = unpack(KEYS)
+local workers, inflight, records, data, timeline, lost = unpack(KEYS)
 local self, ours = ARGV[1], ARGV[2]
 local beat = redis.call('ZSCORE', workers, self)
 if not beat then return { 'lost', '0', {}, {} } end
@@ -38,7 +38,7 @@ end
 if rescuer == self then redis.call('HSET', timeline, 'rescue', self .. ' ' .. hold(10000)) end
 local chunk = redis.call('HSCAN', inflight, ARGV[3], 'COUNT', 200)
 local room = 4194304
-local living, taken, own = { [self] = true }, {}, {}
+local living, taken, own, of_lost = { [self] = true }, {}, {}, {}
 for i = 1, #chunk[2], 2 do
   local id, token = chunk[2][i], chunk[2][i + 1]
   local worker, claim = token:match('^(.*):(r?%d+f?)$')
@@ -62,7 +62,14 @@ for i = 1, #chunk[2], 2 do
     taken[#taken + 1] = record_of(records, id).run or ''
     taken[#taken + 1] = worker
     taken[#taken + 1] = new
+    -- What the caller took over before was noted then.
+    if worker ~= self then
+      of_lost[#of_lost + 1] = stamp
+      of_lost[#of_lost + 1] = worker .. ' ' .. id
+    end
   end
 end
+-- Whatever stands there, jobs are taken over.
+pcall(note_lost, lost, of_lost)
 if chunk[1] == '0' and rescuer == self then redis.call('HDEL', timeline, 'rescue') end
 return { 'ok', chunk[1], taken, own }

@@ -15,7 +15,7 @@ use crate::held::Held;
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script::{self, ScriptCall};
 use crate::value::{Fields, Reply};
-use crate::{Growth, JobInfo, JobState, LetterFilter, Queue, QueueError, RawId, Signed};
+use crate::{Delivery, Growth, JobInfo, JobState, LetterFilter, Queue, QueueError, RawId, Signed};
 
 /// At most so many letters are touched in one call: Redis serves nobody else meanwhile.
 pub(crate) const STEP: usize = 1000;
@@ -174,6 +174,7 @@ impl Queue {
                     &self.keys.records,
                     &self.keys.data,
                     &self.keys.letters,
+                    &self.keys.deliveries,
                 ])
                 .arg(
                     since
@@ -196,6 +197,7 @@ impl Queue {
                 let group = group.as_deref().and_then(Group::read);
                 let (header, packed): (Option<Vec<u8>>, Option<Vec<u8>>) =
                     (answer.next()?, answer.next()?);
+                let delivery: Option<Vec<u8>> = answer.next()?;
                 let header = header.and_then(|header| Some(Header::read(&header)?.0));
                 let record = Fields::of_job(header, packed.as_deref());
                 let moments = Moments {
@@ -204,6 +206,8 @@ impl Queue {
                     died,
                 };
                 let mut job = from_record(id, JobState::Dead, None, &record, moments);
+                job.delivery =
+                    Delivery::read(record.text("msg").map(str::to_owned), delivery.as_deref());
                 if job.group.is_some() && group.is_none() {
                     job.is_broken(NO_GROUP);
                 }

@@ -4,6 +4,9 @@
 //! more than once, while the job's own record is pruned an hour after it completed. It is kept for seven days after the
 //! last update, and all of a queue's take no more than a budget of bytes: the oldest are forgotten first.
 
+mod letters;
+mod result;
+
 use std::time::Duration;
 
 use longshore_job::{JobId, NoticeType, SUPPRESSED, Suppress};
@@ -11,6 +14,9 @@ use serde::Deserialize;
 
 use crate::enqueue::millis;
 use crate::{Queue, QueueError, script};
+
+pub use letters::LetterDeliveries;
+pub use result::DeliveryResult;
 
 /// How long a delivery is remembered after its last update.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);

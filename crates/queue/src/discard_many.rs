@@ -133,6 +133,7 @@ impl Queue {
             &k.lane,
             &k.operations,
             &k.open_replays,
+            &k.deliveries,
         ];
         let mut held = Held::default();
         loop {

@@ -5,7 +5,7 @@ use std::fmt;
 use longshore_job::Envelope;
 use serde::{Deserialize, Serialize};
 
-use crate::{JobInfo, JobState};
+use crate::{DeliveryResult, JobInfo, JobState};
 
 /// Which jobs are meant: those of which all of this is true. Nothing set means all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,8 @@ impl JobFilter {
 pub struct LetterFilter {
     /// The jobs. Their kind is the one of their group, and `since_ms` is about their deaths; states say nothing here.
     pub jobs: JobFilter,
+    /// What the provider has said of their messages.
+    pub delivery: Option<DeliveryResult>,
     /// At most so many: where they are moved, those that died first.
     pub most: Option<u64>,
 }
@@ -76,22 +78,43 @@ impl LetterFilter {
         let since = only.since_ms.unwrap_or(0);
         only.kind.as_deref().is_none_or(|only| kind == Some(only))
             && only.has_labels_of(job)
+            && self
+                .delivery
+                .is_none_or(|only| DeliveryResult::of(job.delivery.as_ref()) == only)
             && (since == 0 || job.ended_at_ms.is_some_and(|at| at >= since))
     }
 
-    /// What `lua/part/meant.lua` has to look for; empty where it need not look.
+    /// What `lua/part/meant.lua` has to look for; empty where it need not look. A worker of an earlier version would overlook what
+    /// is asked of deliveries, and move or discard too many: what begins with `2 ` it cannot read, and takes for none.
     pub(crate) fn looked_for(&self) -> String {
         let only = JobFilter {
             states: Vec::new(),
             since_ms: None,
             ..self.jobs.clone()
         };
-        match only == JobFilter::default() {
-            true => String::new(),
-            false => serde_json::to_string(&only)
-                .unwrap_or_else(|error| unreachable!("texts become JSON: {error}")),
-        }
+        let Some(delivery) = self.delivery else {
+            return match only == JobFilter::default() {
+                true => String::new(),
+                false => text_of(&only),
+            };
+        };
+        let only = WithDelivery {
+            jobs: &only,
+            delivery,
+            states: DeliveryResult::states(),
+        };
+        format!("2 {}", text_of(&only))
     }
+}
+
+/// A filter that goes by deliveries, as scripts take it.
+#[derive(Serialize)]
+struct WithDelivery<'a> {
+    #[serde(flatten)]
+    jobs: &'a JobFilter,
+    delivery: DeliveryResult,
+    /// What providers' words come to.
+    states: serde_json::Map<String, serde_json::Value>,
 }
 
 /// As people read it: `kind send_email, tag spring, at most 10`; empty where nothing is set.
@@ -101,6 +124,7 @@ impl fmt::Display for LetterFilter {
         if let Some(since) = self.jobs.since_ms {
             parts.push(format!("died since {}", utc(since)));
         }
+        parts.extend(self.delivery.map(|delivery| format!("delivery {delivery}")));
         parts.extend(self.most.map(|most| format!("at most {most}")));
         f.write_str(&parts.join(", "))
     }
@@ -138,6 +162,10 @@ impl JobFilter {
         }
         parts
     }
+}
+
+fn text_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| unreachable!("texts become JSON: {error}"))
 }
 
 fn is(wanted: &Option<String>, has: Option<&str>) -> bool {
@@ -197,6 +225,7 @@ mod tests {
                 ..JobFilter::default()
             },
             most: Some(10),
+            delivery: None,
         };
         assert_eq!(
             filter.to_string(),
@@ -207,5 +236,18 @@ mod tests {
             r#"{"kind":"send_email","tag":"spring"}"#
         );
         assert!(LetterFilter::default().looked_for().is_empty());
+        let delivered = LetterFilter {
+            delivery: Some(DeliveryResult::Delivered),
+            ..LetterFilter::default()
+        };
+        assert_eq!(delivered.to_string(), "delivery delivered");
+        assert!(!delivered.is_all());
+        // An earlier version cannot read it, and so means none instead of all.
+        let looked_for = delivered.looked_for();
+        assert!(
+            looked_for.starts_with(r#"2 {"delivery":"delivered","states":{"#),
+            "{looked_for}"
+        );
+        assert!(serde_json::from_str::<serde_json::Value>(&looked_for).is_err());
     }
 }

@@ -188,6 +188,12 @@ impl JobInfo {
                 .history
                 .last()
                 .map_or(self.run.used, |last| last.entry.attempt),
+            // One that was lost with its worker used up no attempt, and was one. An edit is none, nor is a replay.
+            JobState::Dead => {
+                let mut attempts = self.history.iter();
+                let last = attempts.rfind(|last| last.entry.is_attempt());
+                last.map_or(self.run.used, |last| last.entry.attempt)
+            }
             _ => self.run.used,
         }
     }

@@ -80,6 +80,7 @@ keys! {
     /// | `h<n>` | history entry n: `<ms> <JSON>`; the last ten are kept |
     /// | `end` | `d<group>` dead; `x<ms>` cancelled, with ` sent` behind it where a request may have been carried out |
     /// | `parked` | `<ms>.<n> <digest>`: when it was parked first, and its place among those of that call, and the digest of its kind; it is parked only while it is in `parked` |
+    /// | `next` | since when it waits for its next run, or will: ms since the epoch. Without it, since it was due first |
     /// | `waits` | how often it was throttled or put back |
     /// | `back` | why it was put back last: `<ms> <JSON>`, of the form of a history entry |
     /// | `chk` | how far a long job has come, JSON |
@@ -114,6 +115,9 @@ keys! {
     /// HASH id → claim token: what is running, and for whom. `<worker>:<n>` for a claim, `<worker>:r<n>` for what was
     /// taken over from a lost worker and is about to be settled.
     inflight: Key("hash") "inflight",
+    /// ZSET `<worker> <id>` → when it was found that the worker was lost with this job, ms since the epoch: the last 10,000 of a
+    /// day (`lua/part/lost.lua`).
+    lost: Key("zset") "lost",
     /// ZSET worker → last heartbeat in ms since the epoch: the leases.
     workers: Key("zset") "workers",
     /// HASH worker → what it says of itself, JSON: [`WorkerFacts`](crate::WorkerFacts), with the `kinds` that it can

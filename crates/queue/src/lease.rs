@@ -338,12 +338,14 @@ impl Queue {
         what: &str,
     ) -> Result<Option<Sweep>, QueueError> {
         let k = &self.keys;
+        let of_all = [&*k.records, &k.data, &k.timeline, &k.lost];
+        let keys = [&[&*k.workers, &k.inflight], &of_all[..]].concat();
         let token = lease.rescue_token();
         let mut sweep = Sweep::default();
         let mut cursor = "0".to_owned();
         loop {
             let value: Value = script::SWEEP
-                .on(&[&k.workers, &k.inflight, &k.records, &k.data, &k.timeline])
+                .on(&keys)
                 .arg(lease.worker().as_str())
                 .arg(&*token)
                 .arg(&cursor)

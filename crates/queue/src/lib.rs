@@ -55,6 +55,7 @@ mod keys;
 mod lane;
 mod lease;
 mod link;
+mod lost;
 mod map;
 mod memory;
 mod minutes;
@@ -109,7 +110,7 @@ pub use decide::{
     Decision, Fate, MAX_LOST, MAX_THROTTLE, Policy, decide_lost, decide_stopped,
     decide_unknown_kind, report_of_call, report_of_run,
 };
-pub use delivery::{Delivery, DeliveryUpdate, UpdateResult};
+pub use delivery::{Delivery, DeliveryResult, DeliveryUpdate, LetterDeliveries, UpdateResult};
 pub use discard_many::{BegunDiscard, BulkDiscard};
 pub use discover::{KeyScan, ScanFor, Stray};
 pub use edit::{Edit, Edited};
@@ -131,6 +132,7 @@ pub use lease::{Beat, Lease, RescuedJob, Sweep, WorkerId};
 pub(crate) use link::Open;
 pub use link::{Address, Link, LinkOptions, Node, Sentinel, TlsFiles};
 pub use longshore_job::{CallReport, NoticeFilter, OnUnknown, Priority, Route};
+pub use lost::{LostJob, LostLately};
 pub use memory::EarlierRequests;
 pub use minutes::{Histogram, Minute};
 pub use notices::WaitingNotice;

@@ -9,7 +9,7 @@ use crate::header::{Header, split};
 use crate::inspect::{Moments, from_record, to_ms};
 use crate::script;
 use crate::value::{Fields, Reply};
-use crate::{JobInfo, JobState, LetterFilter, Queue, QueueError, RawId, Selection};
+use crate::{Delivery, JobInfo, JobState, LetterFilter, Queue, QueueError, RawId, Selection};
 
 /// How many letters are read in one call, with payloads and histories; the script stops at a mebibyte, too.
 const PAGE: usize = 200;
@@ -136,7 +136,14 @@ impl Letters<'_> {
             None => ("", &[][..]),
         };
         let value: Value = script::DEAD_PAGE
-            .on(&[&k.dead, &k.groups, &k.records, &k.data, &k.letters])
+            .on(&[
+                &k.dead,
+                &k.groups,
+                &k.records,
+                &k.data,
+                &k.letters,
+                &k.deliveries,
+            ])
             .arg(died)
             .arg(id)
             .arg(&self.cutoff)
@@ -151,6 +158,7 @@ impl Letters<'_> {
             let group: Option<Vec<u8>> = answer.next()?;
             let (value, too_large) = answer.value()?;
             let packed: Option<Vec<u8>> = answer.next()?;
+            let delivery: Option<Vec<u8>> = answer.next()?;
             let (header, payload) = match value.map(split) {
                 Some((header, payload)) => (header, Some(payload)),
                 None => (None, None),
@@ -159,6 +167,8 @@ impl Letters<'_> {
             self.last = Some((died.clone(), id.clone()));
             let mut letter = whole(id, died, group.as_deref(), payload, &record);
             letter.job.too_large = too_large;
+            letter.job.delivery =
+                Delivery::read(record.text("msg").map(str::to_owned), delivery.as_deref());
             page.push(letter);
         }
         Ok(page)
@@ -226,7 +236,9 @@ impl Queue {
             None => None::<Vec<u8>>,
         };
         let died = seconds(job.ended_at_ms.unwrap_or_default());
-        Ok(whole(job.id, died, group.as_deref(), job.payload, &record))
+        let mut letter = whole(job.id, died, group.as_deref(), job.payload, &record);
+        letter.job.delivery = job.delivery;
+        Ok(letter)
     }
 }
 

@@ -256,6 +256,7 @@ impl Queue {
                 &k.tenants,
                 &k.turns,
                 &k.letters,
+                &k.deliveries,
             ])
             .arg(process())
             .run(&self.link)

@@ -112,10 +112,12 @@ macro_rules! script {
 }
 
 mod deliveries;
+mod leases;
 mod letters;
 mod waiting;
 
 pub(crate) use deliveries::*;
+pub(crate) use leases::*;
 pub(crate) use letters::*;
 pub(crate) use waiting::*;
 
@@ -246,16 +248,6 @@ script!(
     ]
 );
 script!(
-    BEAT = "beat",
-    " flags=allow-oom",
-    ["now", "hold", "timeline"]
-);
-script!(
-    SWEEP = "sweep",
-    " flags=allow-oom",
-    ["now", "hold", "record", "header"]
-);
-script!(
     ANNOUNCE = "announce",
     " flags=allow-oom",
     [
@@ -305,11 +297,6 @@ script!(
         "bring_out",
         "parked"
     ]
-);
-script!(
-    LEAVE = "leave",
-    " flags=allow-oom",
-    ["write_or_replace", "wake"]
 );
 script!(
     PRUNE = "prune",
@@ -377,11 +364,6 @@ script!(
 script!(ASSIGN = "assign", "", []);
 script!(ASSIGN_SIGNED = "assign_signed", "", ["now", "audit"]);
 script!(UNASSIGN = "unassign", " flags=allow-oom", ["now", "audit"]);
-script!(
-    ADOPT = "adopt",
-    " flags=allow-oom",
-    ["now", "record", "header", "value"]
-);
 script!(
     FIRST_LOOKUP = "first_lookup",
     " flags=allow-oom",

@@ -9,10 +9,13 @@ use redis::Value;
 use crate::answers::{is_answers, last_answers, limits_per_minute};
 use crate::enqueue::millis;
 use crate::inspect::Broken;
+use crate::lost::TOLD_FOR;
 use crate::minutes::last_minute;
 use crate::notices::noticed_at_ms;
 use crate::value::{Fields, Reply, shown};
-use crate::{Hold, HoldCause, LastAnswer, Minute, Paused, Queue, QueueError, RawId, script};
+use crate::{
+    Hold, HoldCause, LastAnswer, LostLately, Minute, Paused, Queue, QueueError, RawId, script,
+};
 
 use breaker::breakers;
 pub use breaker::{Breaker, BreakerState};
@@ -45,7 +48,7 @@ pub struct Stats {
     pub held_until_ms: Option<u64>,
     /// The breakers of its providers.
     pub breakers: Vec<Breaker>,
-    /// Age of the oldest pending job in milliseconds.
+    /// How long the oldest pending job has waited for this run, in milliseconds: a retry and a replay begin anew.
     pub latency_ms: Option<u64>,
     /// Since the start of counting: `enqueued`, `completed`, `retried`, `given_back`, `died`, `replayed`, `discarded`,
     /// `cancelled`, `notices_dropped`.
@@ -63,6 +66,8 @@ pub struct Stats {
     pub notices: u64,
     /// Age of the notice that has waited longest, in milliseconds.
     pub notices_ms: Option<u64>,
+    /// The jobs of the last hour whose worker was lost, if there are any.
+    pub lost: Option<LostLately>,
     /// What of it cannot be read, if anything: the rest is as it says.
     pub broken: Option<String>,
 }
@@ -132,8 +137,10 @@ impl Queue {
                 &k.minutes,
                 &k.parked_kinds,
                 &k.notices,
+                &k.lost,
             ])
             .arg(millis(self.lost_after))
+            .arg(millis(TOLD_FOR))
             .run(&self.link)
             .await?;
         read(Reply::new(value)?)
@@ -148,7 +155,7 @@ fn read(mut answer: Reply) -> Result<Stats, QueueError> {
     let (running, dead) = (answer.next()?, answer.next()?);
     let counted: Fields = answer.next()?;
     let gate: Fields = answer.next()?;
-    let head = enqueued(&mut answer)?;
+    let head = waits_since(&mut answer)?;
     let workers = answer.next()?;
     let states: Fields = answer.next()?;
     let holds = Hold::list(answer.list()?)?;
@@ -170,6 +177,7 @@ fn read(mut answer: Reply) -> Result<Stats, QueueError> {
     let limits: Fields = answer.next()?;
     let notices = answer.next()?;
     let oldest_notice: Option<Vec<u8>> = answer.next()?;
+    let lost = LostLately::new(answer.next()?, answer.number()?);
     let noticed_at = oldest_notice.and_then(|row| noticed_at_ms(&row));
     // What waits longest may be parked.
     let oldest = head.into_iter().chain(first_parked).min();
@@ -200,12 +208,13 @@ fn read(mut answer: Reply) -> Result<Stats, QueueError> {
         limits: limits_per_minute(&limits),
         notices,
         notices_ms: noticed_at.map(|at| now.saturating_sub(at)),
+        lost,
         broken: broken.text(),
     })
 }
 
-/// When the job at the head of the queue was enqueued: its record says so, or else its id.
-fn enqueued(answer: &mut Reply) -> Result<Option<u64>, QueueError> {
+/// Since when the job at the head of the queue waits: what stands of it says so, or else its id.
+fn waits_since(answer: &mut Reply) -> Result<Option<u64>, QueueError> {
     let head: Option<Vec<u8>> = answer.next()?;
     let written: Option<u64> = answer.number()?;
     let by_id = || Some(RawId::from(head?).job_id()?.timestamp_ms());

@@ -231,6 +231,7 @@ async fn a_discard_of_many_goes_on_after_a_kill_stops_and_goes_on_again() {
     while run(&bench, &worker, 200, &refused("413")).await > 0 {}
     let only = LetterFilter {
         jobs: with_tag("spring"),
+        delivery: None,
         most: None,
     };
     let id = JobId::generate();

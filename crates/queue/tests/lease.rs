@@ -9,10 +9,11 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_queue::{CallReport, ClaimContext, Fate, MAX_LOST, Verdict, decide_lost};
+use longshore_queue::{CallReport, ClaimContext, Fate, LostJob, MAX_LOST, Verdict, decide_lost};
 use support::{Bench, LOST, STALE, ids, set, verdict};
 
 const LATE: Duration = Duration::from_secs(16);
+const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
 async fn a_lost_workers_jobs_are_taken_over_and_it_can_write_nothing_any_more() {
@@ -41,6 +42,22 @@ async fn a_lost_workers_jobs_are_taken_over_and_it_can_write_nothing_any_more() 
             .all(|taken| taken.worker == dead.worker().as_str() && !taken.payload.is_empty())
     );
     assert_eq!(sweep.own, [(mine[0].id.clone(), mine[0].token.to_string())]);
+    let lost = bench.queue.lost_jobs(HOUR, 10).await.expect("reads");
+    assert_eq!(set(lost.iter().filter_map(|job| job.id.job_id())), taken);
+    let of_dead = |job: &LostJob| job.worker == dead.worker().as_str() && job.at_ms > 0;
+    assert!(lost.iter().all(of_dead), "{lost:?}");
+    // What is taken again was noted before, and is counted once.
+    let again = bench.queue.sweep(&alive, LOST).await.expect("sweeps");
+    assert_eq!(again.expect("has a lease").taken.len(), 2);
+    let lately = bench.queue.stats().await.expect("counts").lost;
+    let lately = lately.expect("two were lost");
+    assert_eq!((lately.jobs, lately.last_at_ms), (2, lost[0].at_ms));
+    let few = bench.queue.lost_jobs(HOUR, 1).await.expect("reads");
+    assert_eq!(few.len(), 1);
+    let _: u8 = bench
+        .text(&format!("DEL {}", bench.queue.keys().lost))
+        .await;
+    assert_eq!(bench.queue.stats().await.expect("counts").lost, None);
 
     assert_eq!(
         bench.settle(&[verdict(&theirs[0], support::done())]).await,

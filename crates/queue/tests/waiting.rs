@@ -305,3 +305,62 @@ async fn what_may_have_been_sent_is_edited_by_force_alone() {
         );
     }
 }
+
+/// Has a job have been enqueued so long before; when it is due stays.
+async fn enqueued_before(bench: &Bench, id: JobId, by: Duration) {
+    let (data, id) = (bench.queue.keys().data.clone(), id.to_string());
+    let mut value: Vec<u8> = bench.raw(&[b"HGET", data.as_bytes(), id.as_bytes()]).await;
+    // part/header.lua: six bytes behind the first.
+    let at = value[1..7]
+        .iter()
+        .fold(0, |n, byte| n << 8 | u64::from(*byte));
+    let by = u64::try_from(by.as_millis()).expect("it fits");
+    value[1..7].copy_from_slice(&(at - by).to_be_bytes()[2..]);
+    let _: u8 = bench
+        .raw(&[b"HSET", data.as_bytes(), id.as_bytes(), &value])
+        .await;
+}
+
+/// Whoever adds workers by it, or is woken by it, must not be told of a wait that was meant.
+#[tokio::test]
+async fn the_oldest_pending_job_waits_since_it_was_due_for_this_run() {
+    let bench = Bench::new();
+    let latency = async || {
+        let stats = bench.queue.stats().await.expect("counts");
+        stats.latency_ms.expect("one is pending")
+    };
+    let (old, soon) = (HOUR.as_millis() as u64, 60_000);
+    let id = bench.enqueue(1).await[0];
+    enqueued_before(&bench, id, HOUR).await;
+    assert!(latency().await >= old, "it has not run yet");
+
+    let worker = bench.worker("w").await;
+    let claimed = bench.claim(&worker, 1).await;
+    bench.settle(&[verdict(&claimed[0], refused("550"))]).await;
+    bench
+        .queue
+        .replay(&[raw(id)], &kari())
+        .await
+        .expect("replays");
+    assert!(latency().await < soon, "a replay begins anew");
+
+    // An operator has a retry run before its time.
+    let claimed = bench.claim(&worker, 1).await;
+    let again = Fate::Retry { after: HOUR };
+    bench.settle(&[verdict(&claimed[0], again.clone())]).await;
+    assert_eq!(run_now(&bench, id).await, Rescheduled::Yes);
+    assert!(latency().await < soon, "it waits since then");
+
+    // What was to wait, for its time or for its next attempt, is not late when that has come.
+    let claimed = bench.claim(&worker, 1).await;
+    bench.settle(&[verdict(&claimed[0], again)]).await;
+    let later = NewJob {
+        run_at: RunAt::In(HOUR),
+        ..job()
+    };
+    let later = bench.enqueue_all(&[later]).await[0];
+    enqueued_before(&bench, later, HOUR).await;
+    bench.make_due().await;
+    assert_eq!(bench.claim(&worker, 1).await.len(), 1);
+    assert!(latency().await < soon, "the other one of them is pending");
+}

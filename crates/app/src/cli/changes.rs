@@ -91,7 +91,7 @@ impl Command {
 
 fn of_jobs(command: &JobsCommand) -> Effect {
     match command {
-        JobsCommand::List(_) | JobsCommand::Find(_) => Effect::None,
+        JobsCommand::List(_) | JobsCommand::Find(_) | JobsCommand::Lost(_) => Effect::None,
         JobsCommand::Cancel(args) if args.dry_run => Effect::Rehearsed,
         JobsCommand::Cancel(args) => Effect::Change { yes: args.yes },
         JobsCommand::Reschedule(args) if args.dry_run => Effect::Rehearsed,

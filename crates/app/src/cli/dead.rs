@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use longshore_operator::DeliveryResult;
 
 use super::{Labels, OneJob, duration, not_blank};
 
@@ -162,6 +164,16 @@ pub struct LetterFilters {
     /// Only those that died within this time: 30m, 2h, 1d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub since: Option<Duration>,
+    /// Only those of whose message the provider has said this since: delivered, failed (it took the message on, and that did not arrive),
+    /// accepted (it has not said how it ended) or unknown (it has said nothing)
+    #[arg(long, value_name = "RESULT", value_parser = delivery_results())]
+    pub delivery: Option<DeliveryResult>,
+}
+
+/// The words of `--delivery`.
+fn delivery_results() -> impl TypedValueParser<Value = DeliveryResult> {
+    let words = PossibleValuesParser::new(DeliveryResult::ALL.map(DeliveryResult::as_str));
+    words.try_map(|word| word.parse::<DeliveryResult>())
 }
 
 /// `dead list`.
@@ -185,7 +197,7 @@ pub struct Which {
     /// Jobs by id, as `dead list` shows it
     #[arg(
         value_name = "ID",
-        conflicts_with_all = ["queue", "group", "kind", "tenant", "tag", "key", "since", "limit"],
+        conflicts_with_all = ["queue", "group", "kind", "tenant", "tag", "key", "since", "delivery", "limit"],
     )]
     pub ids: Vec<String>,
     /// Or those of which all of this is true.

@@ -46,7 +46,8 @@ pub struct FaultArgs {
 /// Where the stand-in listens, and how the answer is printed.
 #[derive(Debug, Args)]
 pub struct At {
-    /// Where the stand-in listens [default: where `longshore sandbox` has it]
+    /// Where the stand-in of the provider that is named listens [default: the provider's base_url, if that is plain http on this machine;
+    /// or else where `longshore sandbox` has it]
     #[arg(long, value_name = "ADDR", requires = "provider")]
     pub addr: Option<SocketAddr>,
     /// Prints JSON

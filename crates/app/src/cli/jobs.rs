@@ -16,6 +16,8 @@ pub enum JobsCommand {
     List(ListJobs),
     /// Finds every job in which one person is, wherever the job is
     Find(FindJobs),
+    /// Lists jobs whose worker was lost while it ran them, newest first: a request of theirs may have been carried out twice
+    Lost(LostJobs),
     /// Cancels jobs that wait, and has those stopped that run. What may have been sent takes --force
     Cancel(CancelJobs),
     /// Makes jobs that wait due at another time; their expiry counts from then
@@ -68,6 +70,23 @@ pub struct ListJobs {
     pub filters: JobFilters,
     /// Shows at most this many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `jobs lost`.
+#[derive(Debug, Args)]
+pub struct LostJobs {
+    /// Only of this queue
+    #[arg(long, value_name = "NAME")]
+    pub queue: Option<String>,
+    /// Only those whose worker was lost within this time. They are known for a day, and of a queue the last 10,000
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1d")]
+    pub since: Duration,
+    /// Shows at most this many
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
     /// Prints JSON
     #[arg(long)]

@@ -47,6 +47,7 @@ pub(super) async fn run(session: &Session, command: DeadCommand) -> Result<(), F
                 tenant: filters.labels.tenant.as_deref(),
                 tag: filters.labels.tag.as_deref(),
                 key: filters.labels.key.as_deref(),
+                delivery: filters.delivery,
                 since: filters.since,
                 limit: args.limit as usize,
             };
@@ -92,10 +93,12 @@ async fn groups(
     let rows = groups
         .into_iter()
         .map(|row| {
-            let reason = match &row.first_version {
+            let mut reason = match &row.first_version {
                 Some(version) => format!("{} (first with {version})", row.reason),
                 None => row.reason,
             };
+            let deliveries = row.deliveries.and_then(|of| of.words(row.count));
+            reason.extend(deliveries.map(|words| format!("; {words}")));
             vec![
                 row.group,
                 row.count.to_string(),
@@ -131,11 +134,14 @@ async fn list(session: &Session, which: &Filter<'_>, json: bool) -> Result<(), F
     let rows = letters
         .into_iter()
         .map(|row| {
+            let mut reason = row.reason.unwrap_or_default();
+            let delivery = row.delivery.map(|known| format!(" (message: {known})"));
+            reason.extend(delivery);
             vec![
                 row.id,
                 ago(&row.died_at),
                 or_dash(row.kind),
-                output::marked(row.reason.unwrap_or_default(), row.broken.as_deref()),
+                output::marked(reason, row.broken.as_deref()),
             ]
         })
         .collect();

@@ -18,7 +18,7 @@ pub(super) async fn run(session: &Session, args: &OneJob) -> Result<(), Failure>
         job.state,
         JobState::Pending | JobState::Scheduled | JobState::Retryable
     ) {
-        queues::warn_without_workers(session, &job.queue).await;
+        queues::warn_of_holds(session, &job.queue).await;
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
-//! `jobs list|find|cancel|reschedule|run|edit`.
+//! `jobs list|find|lost|cancel|reschedule|run|edit`.
 
 mod cancel;
 mod change;
+mod lost;
 mod reschedule;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,6 +20,7 @@ pub(super) async fn run(session: &Session, command: JobsCommand) -> Result<(), F
     match command {
         JobsCommand::List(args) => list(session, args).await,
         JobsCommand::Find(args) => find(session, args).await,
+        JobsCommand::Lost(args) => lost::run(session, args).await,
         JobsCommand::Cancel(args) => cancel::run(session, args).await,
         JobsCommand::Reschedule(args) => reschedule::run(session, args).await,
         JobsCommand::Run(args) => change::run_now(session, args).await,

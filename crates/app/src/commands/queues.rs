@@ -1,25 +1,26 @@
 //! `queues`, `pause`, `resume`.
 
 mod json;
+mod lines;
 mod watch;
 
 use std::fmt;
 use std::time::Duration;
 
-use longshore_operator::{
-    AnswerRow, BreakerRow, HoldRow, Operator, OperatorError, ParkedRow, PauseRow, ProviderRow,
-    QueueRow,
-};
+use longshore_operator::{HoldRow, Operator, OperatorError, QueueRow};
 use longshore_queue::{BreakerState, HoldCause, KeyScan, Link, ScanFor};
 use serde_json::json;
 
 use self::json::json_rows;
-use crate::age::{ago, rough};
+use self::lines::{breaker_line, provider_line, why};
+use crate::age::rough;
 use crate::cli::{Pause, QueuesArgs, Resume};
 use crate::failure::Failure;
 use crate::output::{self, counted, or_dash, plain};
 use crate::registry;
 use crate::session::Session;
+
+pub(super) use self::lines::{lost_line, parked_line, paused};
 
 /// How long it may take to look for queues that nobody has noted: those that plain producers write to.
 const LOOK_AROUND: Duration = Duration::from_millis(300);
@@ -94,48 +95,9 @@ fn notes(session: &Session, rows: &[QueueRow]) -> Vec<String> {
         let holds = holds.filter(|hold| hold.cause != HoldCause::Breaker);
         lines.extend(holds.map(|hold| format!("{queue} is held back: {}", why(hold))));
         lines.extend(row.paused.iter().map(|pause| paused(queue, pause)));
+        lines.extend(row.lost.iter().map(|lost| lost_line(queue, lost)));
     }
     lines.iter().map(|line| plain(line)).collect()
-}
-
-/// What a provider's calls came to.
-fn provider_line(queue: &str, row: &ProviderRow) -> String {
-    let mut text = format!("{queue}: {}: ", row.provider);
-    text += &match row.answered_share {
-        Some(share) => format!(
-            "answered {} of {} in the last day",
-            percent(share),
-            counted(row.answered + row.failed, "call")
-        ),
-        None => "no calls in the last day".to_owned(),
-    };
-    if let (Some(used), Some(limit)) = (row.limit_used, row.limit_per_minute) {
-        text += &format!(
-            "; in the last minute {} of the {limit:.0} that its limit allows",
-            percent(used)
-        );
-    }
-    let last: Vec<String> = row.answers.iter().take(5).map(answer).collect();
-    if !last.is_empty() {
-        text += &format!("; last: {}", last.join(", "));
-    }
-    text
-}
-
-fn answer(answer: &AnswerRow) -> String {
-    let status = answer.status.map(|status| format!(" {status}"));
-    format!("{}{}", answer.came_to, status.unwrap_or_default())
-}
-
-/// Never 100 % where anything is missing, nor 0 % where anything is there.
-fn percent(share: f64) -> String {
-    let tenths = share * 1000.0;
-    let tenths = match tenths {
-        _ if share < 1.0 && tenths > 999.0 => 999.0,
-        _ if share > 0.0 && tenths < 1.0 => 1.0,
-        _ => tenths.round(),
-    };
-    format!("{} %", tenths / 10.0)
 }
 
 /// The queues that somebody has noted, and others that keys speak of, as far as can be seen in a moment. Where Redis does
@@ -187,6 +149,26 @@ pub(super) fn nobody(session: &Session, row: &QueueRow) -> Option<NoWorkers> {
     Some(NoWorkers { what, cure })
 }
 
+/// Says on stderr what keeps a job that waits from running, to whoever asks after it: that nobody works its queue, or what holds that
+/// back.
+pub(super) async fn warn_of_holds(session: &Session, queue: &str) {
+    let row = async { session.operator().await.ok()?.queue_row(queue).await.ok() };
+    let Some(row) = row.await else { return };
+    let holds = row.holds.iter();
+    let holds = holds.filter(|hold| hold.cause != HoldCause::Breaker);
+    let open = row.breakers.iter();
+    let open = open.filter(|breaker| breaker.state != BreakerState::Closed);
+    let lines = nobody(session, &row)
+        .map(|nobody| format!("warning: {nobody}"))
+        .into_iter()
+        .chain(row.paused.iter().map(|pause| paused(queue, pause)))
+        .chain(open.map(|breaker| breaker_line(&row, breaker)))
+        .chain(holds.map(|hold| format!("{queue} is held back: {}", why(hold))));
+    for line in lines {
+        output::note(&plain(&line));
+    }
+}
+
 /// Says on stderr that nobody works a queue, to whoever has just put a job into it or asks after one. What cannot be found
 /// out is not said: the job itself is safe.
 pub(super) async fn warn_without_workers(session: &Session, queue: &str) {
@@ -217,9 +199,13 @@ fn cells(row: &QueueRow) -> Vec<String> {
     let mut cells = vec![row.queue.clone()];
     cells.extend(counts.iter().map(u64::to_string));
     cells.push(or_dash(row.latency_seconds.map(latency)));
-    let held = match row.holds.is_empty() {
-        true => "-",
-        false => "held",
+    // Where another provider stands in, nothing waits for the breaker.
+    let stands_in = row.fallback.as_ref().is_some_and(|of| of.active);
+    let by_breaker = |hold: &HoldRow| hold.cause == HoldCause::Breaker;
+    let held = match row.holds.as_slice() {
+        [] => "-",
+        holds if stands_in && holds.iter().all(by_breaker) => "fallback",
+        _ => "held",
     };
     cells.push(row.paused.as_ref().map_or(held, |_| "paused").to_owned());
     cells.push(row.per_minute.completed.to_string());
@@ -232,78 +218,6 @@ fn latency(seconds: f64) -> String {
         format!("{seconds:.1}s")
     } else {
         rough(seconds as i64)
-    }
-}
-
-fn breaker_line(row: &QueueRow, breaker: &BreakerRow) -> String {
-    let QueueRow {
-        queue, fallback, ..
-    } = row;
-    let BreakerRow {
-        provider,
-        state,
-        until,
-        ..
-    } = breaker;
-    let until = or_dash(until.as_deref());
-    let stands_in = fallback
-        .as_ref()
-        .filter(|fallback| fallback.active && fallback.provider != *provider);
-    match (state, stands_in) {
-        (BreakerState::HalfOpen, _) => format!(
-            "{queue}: the breaker of {provider} is half-open: one call finds out whether it works again{}",
-            stands_in.map_or(String::new(), |fallback| format!(
-                ", other jobs go to {} meanwhile",
-                fallback.provider
-            ))
-        ),
-        (_, Some(fallback)) => format!(
-            "{queue}: the breaker of {provider} is {}: jobs go to {} ({} so far), one call asks {provider} again at {until}",
-            state.as_str(),
-            fallback.provider,
-            fallback.jobs
-        ),
-        (_, None) => format!(
-            "{queue}: the breaker of {provider} is {}: no calls until {until}, jobs wait with their attempts intact",
-            state.as_str()
-        ),
-    }
-}
-
-/// That jobs are parked whose kind nobody knows.
-pub(super) fn parked_line(session: &Session, queue: &str, parked: &ParkedRow) -> String {
-    // Who pushes by hand may have taken the wrong queue, or mistyped the kind.
-    let kinds = session.config.kinds();
-    let names: Vec<&str> = kinds.iter().map(|spec| spec.kind).collect();
-    let theirs: Vec<&str> = kinds
-        .in_queues()
-        .filter(|spec| spec.kind == parked.kind)
-        .map(|spec| spec.queue)
-        .collect();
-    let hint = match theirs.as_slice() {
-        [..] if theirs.contains(&queue) => String::new(),
-        [_, ..] => {
-            let theirs = theirs.join(" or ");
-            format!("; its producer should have used the queue {theirs}")
-        }
-        [] => output::nearest(&parked.kind, &names)
-            .map(|nearest| format!("; did its producer mean `{nearest}`?"))
-            .unwrap_or_default(),
-    };
-    let jobs = counted(parked.jobs, "job");
-    let are = if parked.jobs == 1 { "is" } else { "are" };
-    format!(
-        "{queue}: {jobs} of kind {} {are} parked since {}: no worker of the queue knows the kind{hint}",
-        parked.kind, parked.since
-    )
-}
-
-/// Who paused a queue or a cron entry.
-pub(super) fn paused(queue: &str, pause: &PauseRow) -> String {
-    let by = format!("{queue} was paused by {} {}", pause.by, ago(&pause.since));
-    match pause.reason.as_str() {
-        "" => by,
-        reason => format!("{by}: {reason}"),
     }
 }
 
@@ -363,33 +277,4 @@ fn resumed(
         output::done(&format!("`longshore resume {queue} --holds` lifts that"))?;
     }
     Ok(())
-}
-
-/// A hold in words.
-fn why(hold: &HoldRow) -> String {
-    let HoldRow {
-        cause,
-        provider,
-        until,
-    } = hold;
-    let until = until.as_ref().map(|until| format!(" until {until}"));
-    let until = until.unwrap_or_default();
-    match cause {
-        HoldCause::RetryAfter => format!("{provider} asked for a wait{until}"),
-        HoldCause::Credentials => match until.as_str() {
-            "" => format!("{provider} refuses our credentials, a probe may be sent at any time"),
-            until => format!("{provider} refuses our credentials, no probe{until}"),
-        },
-        HoldCause::Breaker => format!("the breaker of {provider} blocks calls{until}"),
-        HoldCause::Limiter => format!("the limit of {provider} lets no call through{until}"),
-        HoldCause::Limit => format!("an operator has limited calls of {provider}{until}"),
-        HoldCause::RedisRestarted => {
-            format!(
-                "Redis was restarted, or failed over: workers check whether it forgot anything{until}"
-            )
-        }
-        HoldCause::RedisForgot => {
-            format!("Redis forgot something: workers restore what they remember{until}")
-        }
-    }
 }

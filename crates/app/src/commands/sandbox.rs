@@ -3,7 +3,7 @@
 mod fault;
 
 use std::ffi::OsStr;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
@@ -12,11 +12,10 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use longshore_integration::{Sandbox, SandboxAt};
 
 use super::{signals, variable};
-use crate::App;
 use crate::cli::{self, manual};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::output;
+use crate::{App, output, registry};
 
 /// What it is called.
 pub(crate) const NAME: &str = "sandbox";
@@ -121,41 +120,72 @@ fn sandboxes(app: &App) -> impl Iterator<Item = &'static Sandbox> {
     integrations.flat_map(|integration| integration.sandboxes)
 }
 
-/// Those of the services that the configuration describes. `starts`: they are to be started, so it is said which have none.
-fn described(app: &App, args: &ArgMatches, starts: bool) -> Vec<Sandbox> {
-    if app.families().is_empty() {
-        return Vec::new();
+/// Where a stand-in runs unless told otherwise: where this configuration calls its provider, if that is on this machine.
+fn usual_addr(config: Option<&Config>, sandbox: &Sandbox) -> Result<SocketAddr, Failure> {
+    let called = config.and_then(|config| {
+        let own = config.providers().filter_map(|(_, provider)| {
+            Some((provider.name, (provider.origin)(config.sections())?))
+        });
+        let mut origins = own.chain(registry::others(config));
+        let (_, origin) = origins.find(|(name, _)| *name == sandbox.name)?;
+        here(&origin)
+    });
+    match called {
+        Some(addr) => Ok(addr),
+        None => sandbox.addr.parse().map_err(Failure::failed),
     }
+}
+
+/// The address of an origin in plain HTTP on this machine.
+fn here(origin: &str) -> Option<SocketAddr> {
+    let url = url::Url::parse(origin).ok()?;
+    let ip = match url.host()? {
+        url::Host::Domain("localhost") => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        url::Host::Domain(_) => return None,
+        url::Host::Ipv4(ip) => IpAddr::V4(ip),
+        url::Host::Ipv6(ip) => IpAddr::V6(ip),
+    };
+    let is_here = url.scheme() == "http" && ip.is_loopback();
+    is_here.then_some(SocketAddr::new(ip, url.port_or_known_default()?))
+}
+
+/// The configuration, if it is right.
+fn loaded(app: &App, args: &ArgMatches) -> Option<Config> {
     let dir = args.get_one::<PathBuf>("config").cloned();
     let dir = dir.or_else(|| variable("LONGSHORE_CONFIG").map(Into::into));
     let profile = args.get_one::<String>("profile").cloned();
     let profile = profile.or_else(|| variable("LONGSHORE_PROFILE"));
     let (integrations, families) = (app.integrations(), app.families());
     let env = std::env::vars_os();
-    match Config::load_with(
+    let config = Config::load_with(
         dir.as_deref(),
         profile.as_deref(),
         integrations,
         families,
         env,
-    ) {
-        Ok(config) => {
-            let has = |name: &str| config.stand_ins().iter().any(|one| one.name == name);
-            let made = config.integrations().iter().skip(integrations.len());
-            for elsewhere in made.map(|of| of.name).filter(|name| starts && !has(name)) {
-                tracing::info!(
-                    "{elsewhere}: no stand-in, since its base_url is not plain http on this machine; another profile may name one"
-                );
-            }
-            config.stand_ins().to_vec()
-        }
-        Err(_) => {
-            tracing::warn!(
-                "there are no stand-ins for services: the configuration is wrong, as `longshore config check` says"
-            );
-            Vec::new()
-        }
+    );
+    config.ok()
+}
+
+/// Those of the services that the configuration describes. `starts`: they are to be started, so it is said which have none.
+fn described(app: &App, config: Option<&Config>, starts: bool) -> Vec<Sandbox> {
+    if app.families().is_empty() {
+        return Vec::new();
     }
+    let Some(config) = config else {
+        tracing::warn!(
+            "there are no stand-ins for services: the configuration is wrong, as `longshore config check` says"
+        );
+        return Vec::new();
+    };
+    let has = |name: &str| config.stand_ins().iter().any(|one| one.name == name);
+    let made = config.integrations().iter().skip(app.integrations().len());
+    for elsewhere in made.map(|of| of.name).filter(|name| starts && !has(name)) {
+        tracing::info!(
+            "{elsewhere}: no stand-in, since its base_url is not plain http on this machine; another profile may name one"
+        );
+    }
+    config.stand_ins().to_vec()
 }
 
 fn option(sandbox: &Sandbox, what: &str) -> String {
@@ -184,10 +214,12 @@ pub(crate) async fn run(app: &App, args: &ArgMatches) -> Result<(), Failure> {
             )));
         }
         let args = cli::FaultArgs::from_arg_matches(of_fault).map_err(Failure::input)?;
+        let config = loaded(app, of_fault);
         let all = sandboxes(app)
             .copied()
-            .chain(described(app, of_fault, false));
-        return fault::run(&all.collect::<Vec<_>>(), args).await;
+            .chain(described(app, config.as_ref(), false));
+        let all = all.map(|sandbox| Ok((sandbox, usual_addr(config.as_ref(), &sandbox)?)));
+        return fault::run(&all.collect::<Result<Vec<_>, Failure>>()?, args).await;
     }
     let mut words = signals::listen()?;
     let fixed = sandboxes(app).map(|sandbox| {
@@ -202,7 +234,7 @@ pub(crate) async fn run(app: &App, args: &ArgMatches) -> Result<(), Failure> {
         (*sandbox, at)
     });
     let mut all: Vec<_> = fixed.collect();
-    for sandbox in described(app, args, true) {
+    for sandbox in described(app, loaded(app, args).as_ref(), true) {
         let addr = sandbox.addr.parse().map_err(|_| {
             let (name, addr) = (sandbox.name, sandbox.addr);
             Failure::input(format!(

@@ -10,7 +10,7 @@ use longshore_worker::{Fleet, FleetError, FleetOptions, LeftBehind, Stopped, Wat
 
 use super::{log_warnings, signals};
 use crate::cli::Work;
-use crate::config::{Config, KindSettings, QueueSettings, WorkerSettings};
+use crate::config::{Config, KindSettings, QueueSettings, WorkerSettings, with_variable};
 use crate::failure::Failure;
 use crate::process::{host_name, process_name};
 use crate::registry::{self, SetupContext};
@@ -41,7 +41,7 @@ pub(super) async fn run(
         Err(error @ FleetError::Listen { .. }) => {
             return Err(Failure::failed(format!(
                 "{}: {error}",
-                WorkerSettings::HTTP_ADDR
+                with_variable(WorkerSettings::HTTP_ADDR)
             )));
         }
         Err(error) => return Err(Failure::failed(error)),

@@ -78,6 +78,10 @@ fn classes(rehearsal: &Rehearsal) -> Vec<Class> {
     }));
     classes.extend([
         class(rehearsal.may_double, Tone::Bad, "may happen twice:", "they may have been carried out already, and nobody can be asked."),
+        class(rehearsal.delivered_again, Tone::Bad, "sent a second time:", "they were delivered, as their provider has said since."),
+        class(rehearsal.delivered - rehearsal.delivered_again, Tone::Warn, "delivered:", "their provider has said so since."),
+        class(rehearsal.delivery_failed, Tone::Quiet, "did not arrive:", "their provider took them on, and has said so since."),
+        class(rehearsal.accepted, Tone::Warn, "taken on:", "their provider has them, and has not said how they ended."),
         class(rehearsal.expired, Tone::Bad, "would die again:", "they have expired. Fresh expiry gives each its full time again."),
         class(rehearsal.suppressed, Tone::Bad, "would die again:", "nothing is sent to their address any more."),
         class(rehearsal.undecodable, Tone::Bad, "would die again:", "they cannot be decoded."),

@@ -1,7 +1,8 @@
 //! Dead letters by cause: what they died of, when they came, what their provider is doing now.
 
 use axum::routing::get;
-use longshore_operator::{Filter, GroupRow, LetterRow, OperationRow, Operator, QueueRow};
+use longshore_job::Class;
+use longshore_operator::{Concern, Filter, GroupRow, LetterRow, OperationRow, Operator, QueueRow};
 use maud::{Markup, html};
 
 use crate::components::announced::announced;
@@ -22,8 +23,14 @@ use crate::visit::Visit;
 /// So many causes have a card, the largest first.
 const MOST_CARDS: usize = 50;
 
-/// The section of the runbook about letters.
-pub(crate) const RUNBOOK: &str = "longshoredeadlettersgrow";
+/// The section of the runbook about letters of this cause.
+pub(crate) fn runbook_of(class: Option<Class>) -> String {
+    match class {
+        Some(Class::Refused) => Concern::RefusalsGrow,
+        _ => Concern::DeadLettersGrow,
+    }
+    .anchor()
+}
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::page("/dead", get(show))]
@@ -128,7 +135,7 @@ fn card(
             (trend(group))
             div class="doing" {
                 @if let Some(queue) = now.queue { (doing(view, queue)) }
-                @if let Some(runbook) = fleet.runbook(RUNBOOK) { a href=(runbook) { "Runbook" } }
+                @if let Some(runbook) = fleet.runbook(&runbook_of(group.class)) { a href=(runbook) { "Runbook" } }
                 @if let Some(open) = now.open {
                     a class="button main" href=(view.to(&format!("/operations/{}", part(&open.id)))) { "See its " (open.act) ", which goes on" }
                 } @else if view.can_act && group.broken.is_none() {
@@ -156,6 +163,10 @@ pub(crate) fn facts(view: &View, group: &GroupRow, sample: Option<&LetterRow>) -
             }
             dt { "Last" }
             dd { (moment(view, &group.last_at)) }
+            @if let Some(words) = group.deliveries.and_then(|of| of.words(group.count)) {
+                dt { "Delivered" }
+                dd { strong { (words) } ", by what the provider has said since: a replay may send them a second time" }
+            }
             @if let Some(sample) = sample {
                 dt { "One of them" }
                 dd {
@@ -176,6 +187,19 @@ pub(crate) fn trend(group: &GroupRow) -> Markup {
                 @if grew.last_hour > 0 { span { strong { (number(grew.last_hour)) } " in the last hour" } }
                 span { (number(grew.last_day)) " in 24 h" }
             } @else { "When it grew is not known." }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_have_a_section_of_their_own() {
+        assert_eq!(runbook_of(Some(Class::Refused)), "longshorerefusalsgrow");
+        for class in [Some(Class::OutcomeUnknown), None] {
+            assert_eq!(runbook_of(class), "longshoredeadlettersgrow");
         }
     }
 }

@@ -16,7 +16,8 @@ use crate::form::Form;
 use crate::number::{counted, number};
 use crate::pages::causes::path_of;
 use crate::pages::letters::{crumbs, found};
-use crate::pages::replay::{LOOKED, still_as_seen, target};
+use crate::pages::replay::{LOOKED, delivery, narrowed, still_as_seen, target};
+use crate::query::Query;
 use crate::route::Route;
 use crate::section::Section;
 use crate::visit::Visit;
@@ -30,15 +31,21 @@ pub(crate) fn routes() -> Vec<Route> {
 async fn preview(
     visit: Visit,
     Path((queue, group)): Path<(String, String)>,
+    query: Query,
 ) -> Result<Content, PageError> {
     let operator = &visit.shared.operator;
     let row = found(operator, &queue, &group).await?;
-    let target = target(&queue, &group);
+    let only = delivery(query.get("delivery"))?;
+    let target = target(&queue, &group, only);
     let rehearsal = operator
         .rehearse_some(&target, None, LOOKED, |_| {})
         .await?;
     let view = &visit.view;
     let path = path_of(&queue, &group);
+    let hidden: Vec<_> = only
+        .map(|only| ("delivery", only.as_str()))
+        .into_iter()
+        .collect();
     let body = html! {
         (crumbs(view, &row))
         h1 { "Discard dead letters" }
@@ -52,18 +59,22 @@ async fn preview(
                 @if rehearsal.would_run > 0 {
                     li { span class="num" { (number(rehearsal.would_run)) } span { (toned(Tone::Warn, "would run")) " if they were replayed instead." } }
                 }
+                @if rehearsal.delivered > 0 {
+                    li { span class="num" { (number(rehearsal.delivered)) } span { (toned(Tone::Good, "delivered:")) " their provider has said so since." } }
+                }
                 @if rehearsal.outcome_unknown > 0 {
                     li { span class="num" { (number(rehearsal.outcome_unknown)) } span { (toned(Tone::Warn, "not known:")) " they may have been carried out already. Their idempotency keys stay for their time." } }
                 }
             }
             (sample(&rehearsal))
+            (narrowed(view, &path, only, &rehearsal))
             p class="hint" { "It can be stopped at any time; what is gone by then is gone." }
             (act_form(view, &ActForm {
                 action: &format!("{path}/discard"),
                 verb: &format!("Discard {} for good", counted(rehearsal.letters, "letter")),
                 count: rehearsal.letters,
                 is_final: true,
-                hidden: &[],
+                hidden: &hidden,
                 questions: html! {},
                 back: &path,
             }))
@@ -82,13 +93,14 @@ async fn discard(
     Path((queue, group)): Path<(String, String)>,
     form: Form,
 ) -> Result<Response, PageError> {
+    let only = delivery(form.get("delivery"))?;
     let signed = visit.who.signed(form.reason()?);
     let id = operation_id(&form)?;
     let (shared, seen) = (visit.shared.clone(), form.count());
     let is_production = visit.view.is_production;
     begin(&visit, &form, async move {
         let operator = &shared.operator;
-        let target = target(&queue, &group);
+        let target = target(&queue, &group, only);
         still_as_seen(seen, operator.count(&target).await?, is_production)?;
         match operator.begin_discard_as(id, &target, &signed).await? {
             Some(row) => Ok(Outcome::seen_at(format!("/operations/{}", row.id))),

@@ -116,7 +116,7 @@ async fn exported(
 ) -> Result<Response, PageError> {
     let name = format!("longshore-export-{}.jsonl", JobId::generate());
     let file = Exported(std::env::temp_dir().join(name));
-    let (operator, target) = (&visit.shared.operator, target(queue, group));
+    let (operator, target) = (&visit.shared.operator, target(queue, group, None));
     operator.export(&target, &file.0, signed, |_| {}).await?;
     let failed = |error: std::io::Error| PageError::Failed(format!("The export was lost: {error}"));
     let open = File::open(&file.0).map_err(failed)?;

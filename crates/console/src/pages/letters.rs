@@ -13,7 +13,7 @@ use crate::components::table::{numbers, table, text};
 use crate::content::{Content, PageError};
 use crate::foreign::{Foreign, Short};
 use crate::number::number;
-use crate::pages::causes::{RUNBOOK, facts, path_of, trend};
+use crate::pages::causes::{facts, path_of, runbook_of, trend};
 use crate::query::Query;
 use crate::route::Route;
 use crate::section::Section;
@@ -90,7 +90,7 @@ async fn show(
             (trend(&row))
             div class="doing" {
                 (doing(view, &doing_now))
-                @if let Some(runbook) = visit.shared.fleet.runbook(RUNBOOK) { a href=(runbook) { "Runbook" } }
+                @if let Some(runbook) = visit.shared.fleet.runbook(&runbook_of(row.class)) { a href=(runbook) { "Runbook" } }
             }
         }
         (acts(view, &path))
@@ -155,6 +155,7 @@ fn rows(view: &View, letters: &[LetterRow]) -> Markup {
                     @if let Some(broken) = &letter.broken { span class="wrong" { "broken: " } (Foreign(broken)) }
                     @else if let Some(reason) = &letter.reason { (Foreign(reason)) }
                     @else { span class="hint" { "no reason is kept" } }
+                    @if let Some(delivery) = letter.delivery { " · the message is " strong { (delivery.as_str()) } }
                 },
             ]
         })

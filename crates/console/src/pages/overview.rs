@@ -2,7 +2,7 @@
 
 use axum::routing::get;
 use longshore_operator::{
-    BreakerRow, FleetOverview, ProviderRow, QueueOverview, QueueRow, WorkerRow,
+    BreakerRow, FleetOverview, ProviderRow, QueueOverview, QueueRow, WorkerRow, percent,
 };
 use maud::{Markup, html};
 
@@ -260,11 +260,6 @@ fn whole_percent(share: f64) -> String {
         ..0.01 => "< 1 %".to_owned(),
         _ => format!("{:.0} %", share * 100.0),
     }
-}
-
-/// `99.95 %`, rounded down: what is below a promise does not look like it.
-fn percent(share: f64) -> String {
-    format!("{} %", (share * 10_000.0).floor() / 100.0)
 }
 
 /// How many workers there are, and of which versions.

@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
-use longshore_operator::{LetterFilter, Target};
+use longshore_operator::{DeliveryResult, LetterFilter, Rehearsal, Target};
 use longshore_queue::Replaying;
 use maud::{Markup, html};
 
@@ -39,12 +39,49 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![Route::act("/dead/{queue}/{group}/replay", handler)]
 }
 
-/// The letters of a cause.
-pub(crate) fn target(queue: &str, group: &str) -> Target {
+/// The letters of a cause, or those of whose messages the provider has said this.
+pub(crate) fn target(queue: &str, group: &str, delivery: Option<DeliveryResult>) -> Target {
     Target::Letters {
         queue: Some(queue.to_owned()),
         group: Some(group.to_owned()),
-        filter: LetterFilter::default(),
+        filter: LetterFilter {
+            delivery,
+            ..LetterFilter::default()
+        },
+    }
+}
+
+/// Which of them, by `delivery=unknown`.
+pub(crate) fn delivery(of: Option<&str>) -> Result<Option<DeliveryResult>, PageError> {
+    let asked = of.filter(|word| !word.is_empty());
+    let read = asked.map(|word| word.parse::<DeliveryResult>()).transpose();
+    read.map_err(|_| {
+        PageError::Wrong(
+            "What the provider has said of a message is delivered, failed, accepted or unknown."
+                .to_owned(),
+        )
+    })
+}
+
+/// Which of them are meant, and the ways to mean others.
+pub(crate) fn narrowed(
+    view: &View,
+    path: &str,
+    only: Option<DeliveryResult>,
+    rehearsal: &Rehearsal,
+) -> Markup {
+    html! {
+        @if let Some(only) = only {
+            p {
+                "Only letters whose message is " strong { (only.as_str()) } " by what their provider has said. "
+                a href=(view.to(&format!("{path}/replay"))) { "Rehearse a replay of all" }
+            }
+        } @else if rehearsal.delivered > 0 {
+            p class="buttons" {
+                a class="button main" href=(view.to_with(&format!("{path}/replay"), &[("delivery", "unknown")])) { "Rehearse only those of which nothing is known" }
+                a class="button" href=(view.to_with(&format!("{path}/discard"), &[("delivery", "delivered")])) { "Discard the delivered ones" }
+            }
+        }
     }
 }
 
@@ -79,17 +116,25 @@ async fn rehearse(
     let operator = &visit.shared.operator;
     let row = found(operator, &queue, &group).await?;
     let how = how(query.get("rate"), query.get("fresh").is_some())?;
-    let target = target(&queue, &group);
+    let only = delivery(query.get("delivery"))?;
+    let target = target(&queue, &group, only);
     let rehearsal = operator.rehearse_some(&target, how, LOOKED, |_| {}).await?;
-    let doing_now = operator.queue_row(&queue).await?;
+    let doing_now = operator.queue_overview(&queue).await?.row;
+    // What its limiters let through a second, if they are known.
+    let limit = doing_now
+        .providers
+        .first()
+        .and_then(|own| own.limit_per_minute);
+    let limit = limit.map(|limit| limit / 60.0);
     let view = &visit.view;
     let path = path_of(&queue, &group);
     let rate = how.rate.map_or("all".to_owned(), |rate| rate.to_string());
     let action = format!("{path}/replay");
-    let hidden: &[_] = match how.fresh_expiry {
-        true => &[("fresh", "yes")],
-        false => &[],
-    };
+    let mut hidden = Vec::new();
+    if how.fresh_expiry {
+        hidden.push(("fresh", "yes"));
+    }
+    hidden.extend(only.map(|only| ("delivery", only.as_str())));
     let body = html! {
         (crumbs(view, &row))
         h1 { "Rehearsal of a replay" }
@@ -97,19 +142,20 @@ async fn rehearse(
         section class="sheet" {
             h2 { "What would become of them" }
             (rehearsed(&rehearsal))
+            (narrowed(view, &path, only, &rehearsal))
             p class="buttons" { (doing(view, &doing_now)) }
         }
         section class="sheet" {
             h2 { "Do it" }
             p class="hint" { "With a rate it stops by itself if they fail again of the same cause. You can stop it at any time." }
-            (expiry(view, &action, how.fresh_expiry))
+            (expiry(view, &action, how.fresh_expiry, only))
             (act_form(view, &ActForm {
                 action: &action,
                 verb: &format!("Replay {}", counted(rehearsal.letters, "letter")),
                 count: rehearsal.letters,
                 is_final: false,
-                hidden,
-                questions: rates(&rate, rehearsal.letters),
+                hidden: &hidden,
+                questions: rates(&rate, rehearsal.letters, limit),
                 back: &path,
             }))
         }
@@ -122,20 +168,25 @@ async fn rehearse(
 }
 
 /// Whether their time counts anew decides what becomes of those that expired: it is rehearsed again.
-fn expiry(view: &View, action: &str, is_fresh: bool) -> Markup {
+fn expiry(view: &View, action: &str, is_fresh: bool, only: Option<DeliveryResult>) -> Markup {
+    let only: Vec<_> = only
+        .map(|only| ("delivery", only.as_str()))
+        .into_iter()
+        .collect();
+    let fresh = [&[("fresh", "yes")], &only[..]].concat();
     html! {
         @match is_fresh {
-            true => p { "Each letter gets its full time again, from now. " a href=(view.to(action)) { "Rehearse without that" } },
+            true => p { "Each letter gets its full time again, from now. " a href=(view.to_with(action, &only)) { "Rehearse without that" } },
             false => p class="hint" {
                 "A job that is not wanted after some time keeps that time. "
-                a href=(view.to_with(action, &[("fresh", "yes")])) { "Rehearse with the full time again for each" }
+                a href=(view.to_with(action, &fresh)) { "Rehearse with the full time again for each" }
             },
         }
     }
 }
 
 /// How fast, with what that takes.
-fn rates(chosen: &str, letters: u64) -> Markup {
+fn rates(chosen: &str, letters: u64, limit: Option<f64>) -> Markup {
     let known = ["1", "5", "20", "100", "500"];
     let other = Some(chosen).filter(|rate| *rate != "all" && !known.contains(rate));
     html! {
@@ -143,7 +194,7 @@ fn rates(chosen: &str, letters: u64) -> Markup {
             span { "Letters a second" }
             select name="rate" {
                 @for rate in known.into_iter().chain(other) {
-                    option value=(rate) selected[rate == chosen] { (rate) (lasts(rate, letters)) }
+                    option value=(rate) selected[rate == chosen] { (rate) (lasts(rate, letters, limit)) }
                 }
                 option value="all" selected[chosen == "all"] { "all at once: it cannot stop itself" }
             }
@@ -151,12 +202,18 @@ fn rates(chosen: &str, letters: u64) -> Markup {
     }
 }
 
-fn lasts(rate: &str, letters: u64) -> String {
-    let Some(seconds) = rate.parse().ok().and_then(|rate| letters.checked_div(rate)) else {
+/// How long that takes: no faster than the provider's limit, if one is known.
+fn lasts(rate: &str, letters: u64, limit: Option<f64>) -> String {
+    let Some(rate) = rate.parse::<f64>().ok().filter(|rate| *rate > 0.0) else {
         return String::new();
     };
-    let seconds = i64::try_from(seconds.max(1)).unwrap_or(i64::MAX);
-    format!(" (takes some {})", rough(seconds))
+    let slower = limit.filter(|limit| *limit > 0.0 && *limit < rate);
+    let seconds = (letters as f64 / slower.unwrap_or(rate)).floor().max(1.0);
+    let takes = rough(seconds as i64);
+    match slower {
+        Some(limit) => format!(" (the provider's limit is {limit:.0}: takes some {takes})"),
+        None => format!(" (takes some {takes})"),
+    }
 }
 
 /// `POST /dead/{queue}/{group}/replay`
@@ -166,13 +223,14 @@ async fn replay(
     form: Form,
 ) -> Result<Response, PageError> {
     let how = how(form.get("rate"), form.is_set("fresh"))?;
+    let only = delivery(form.get("delivery"))?;
     let signed = visit.who.signed(form.reason()?);
     let id = operation_id(&form)?;
     let (shared, seen) = (visit.shared.clone(), form.count());
     let is_production = visit.view.is_production;
     begin(&visit, &form, async move {
         let operator = &shared.operator;
-        let target = target(&queue, &group);
+        let target = target(&queue, &group, only);
         let count = operator.count(&target).await?;
         still_as_seen(seen, count, is_production)?;
         match operator.begin_replay_as(id, &target, how, &signed).await? {
@@ -202,6 +260,17 @@ pub(crate) fn still_as_seen(seen: u64, now: u64, is_production: bool) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_long_a_replay_takes_goes_by_the_provider_s_limit() {
+        assert_eq!(lasts("500", 2_000, None), " (takes some 4 s)");
+        assert_eq!(
+            lasts("500", 2_000, Some(100.0)),
+            " (the provider's limit is 100: takes some 20 s)"
+        );
+        assert_eq!(lasts("20", 2_000, Some(100.0)), " (takes some 2 min)");
+        assert_eq!(lasts("all", 2_000, Some(100.0)), "");
+    }
 
     #[test]
     fn many_more_than_were_seen_are_looked_at_again() {

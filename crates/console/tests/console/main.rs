@@ -4,6 +4,7 @@ mod access;
 mod acts;
 mod again;
 mod bench;
+mod deliveries;
 mod family;
 mod frame;
 mod hostile;

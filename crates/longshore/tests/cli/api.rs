@@ -83,7 +83,8 @@ fn it_says_where_it_cannot_listen_and_that_redis_is_away() {
         let variable = format!("LONGSHORE_API__{name}");
         let ran = api(&bench, &[SHOP, (&*variable, &*addr)]);
         let key = name.to_lowercase();
-        ran.fails(1, &format!("api.{key}: cannot listen on {addr}"));
+        let says = format!("`api.{key}` ({variable}): cannot listen on {addr}");
+        ran.fails(1, &says);
     }
     let nowhere = ("LONGSHORE_API__HTTP_ADDR", "127.0.0.1");
     api(&bench, &[SHOP, nowhere]).fails(2, "api.http_addr");

@@ -262,3 +262,19 @@ fn a_job_says_who_enqueued_it_and_which_trace_it_belongs_to() {
     let job = bench.run(&["job", &id, "--json"]).json();
     assert_eq!(job["enqueued_by"], Value::Null);
 }
+
+/// A job that waits is asked after since it does not run.
+#[test]
+fn a_job_that_waits_says_what_holds_its_queue_back() {
+    let bench = Bench::new();
+    bench.serve();
+    let id = bench.enqueue(1).remove(0);
+    let quiet = bench.run(&["job", &id]).ok().stderr;
+    assert!(!quiet.contains("email"), "{quiet}");
+    bench
+        .run(&["pause", "email", "--reason", "wrong text"])
+        .ok();
+    let told = bench.run(&["job", &id]).ok().stderr;
+    assert!(told.contains("email was paused by"), "{told}");
+    assert!(told.contains("wrong text"), "{told}");
+}

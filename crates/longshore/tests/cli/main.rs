@@ -3,10 +3,12 @@
 mod api;
 mod audit;
 mod bench;
+mod breakers;
 mod changes;
 mod config;
 mod cron;
 mod dead;
+mod deliveries;
 mod demo;
 mod doctor;
 mod enqueue;

@@ -185,6 +185,22 @@ fn a_service_of_a_profile_has_a_stand_in_wherever_the_profile_is_named() {
     Ran::of(&fault, &mut command).fails(1, absent);
 }
 
+/// Of several fleets on one machine, each with its own stand-ins, the one that is configured is meant.
+#[test]
+fn a_stand_in_is_where_the_configuration_calls_its_provider_if_that_is_here() {
+    let bench = Bench::new();
+    let fault = ["sandbox", "fault", "sendgrid", "503"];
+    for (base_url, at) in [
+        ("http://127.0.0.1:1", "127.0.0.1:1"),
+        ("http://localhost:2", "127.0.0.1:2"),
+    ] {
+        let mut command = bench.command(&fault);
+        command.env("LONGSHORE_PROVIDERS__SENDGRID__BASE_URL", base_url);
+        let absent = format!("no stand-in for sendgrid answers on {at}");
+        Ran::of(&fault, &mut command).fails(1, &absent);
+    }
+}
+
 #[test]
 fn what_cannot_be_done_is_refused_with_a_cure() {
     let bench = Bench::new();

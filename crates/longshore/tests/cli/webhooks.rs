@@ -81,7 +81,10 @@ fn a_port_that_is_taken_is_named() {
         let ran = webhooks(&bench, &env);
         ran.fails(
             1,
-            &format!("webhooks.{}: cannot listen on {taken}", set.to_lowercase()),
+            &format!(
+                "`webhooks.{}` (LONGSHORE_WEBHOOKS__{set}): cannot listen on {taken}",
+                set.to_lowercase()
+            ),
         );
     }
 }

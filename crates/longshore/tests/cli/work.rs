@@ -235,6 +235,11 @@ fn a_port_that_is_taken_is_said_before_any_job_is() {
     command.env("LONGSHORE_WORKER__HTTP_ADDR", &addr);
     let ran = Ran::of(&["work"], &mut command).fails(1, "worker.http_addr");
     assert!(ran.stderr.contains(&addr), "{ran:?}");
+    // What one would set, without a look at the docs.
+    assert!(
+        ran.stderr.contains("LONGSHORE_WORKER__HTTP_ADDR"),
+        "{ran:?}"
+    );
     let row = bench.row();
     assert_eq!((&row["pending"], &row["running"]), (&json!(1), &json!(0)));
 }

@@ -143,6 +143,27 @@ fn all_with(secret: &str) -> Config {
         .unwrap_or_else(|findings| panic!("{findings}"))
 }
 
+/// Who is told to look at a key must find it.
+#[test]
+fn the_address_of_every_provider_has_a_key() {
+    let config = all_with("x");
+    let own = config.providers().map(|(_, provider)| provider.name);
+    let others = longshore_app::registry::others(&config);
+    for name in own.chain(others.into_iter().map(|(name, _)| name)) {
+        let key = config.address_key(name);
+        assert!(key.is_some(), "{name}");
+    }
+    for (name, key) in [
+        ("sendgrid", "providers.sendgrid.base_url"),
+        ("s3", "providers.s3.endpoint_url"),
+        ("r2", "providers.r2.endpoint_url"),
+        ("events", "events.url"),
+        ("bearer", "services.bearer.base_url"),
+    ] {
+        assert_eq!(config.address_key(name).as_deref(), Some(key));
+    }
+}
+
 /// Everything that is shown of what is set up, or of why it is not.
 async fn shown(config: &Config) -> String {
     let secrets = Secrets::new(config).expect("no Vault");

@@ -14,6 +14,12 @@ const MANY: u64 = 10;
 /// From so many refusals of one cause in an hour on, as the alert has it.
 const MANY_REFUSALS: u64 = 100;
 
+/// A replay is what would do harm.
+const SENT_TWICE: &str = "Do not replay all of them: what was delivered would be sent a second time. Discard those, then rehearse the others.";
+
+const LOOK_FIRST: &str =
+    "They may have been carried out: rehearse a replay, and see what would happen twice.";
+
 pub(super) fn rows(facts: &AttentionFacts) -> Vec<AttentionRow> {
     let groups = facts.groups.iter();
     let letters = groups.filter_map(|group| of_group(facts, group));
@@ -33,7 +39,12 @@ fn of_group(facts: &AttentionFacts, group: &GroupRow) -> Option<AttentionRow> {
         let row = AttentionRow::new(urgency, concern, what, step);
         row.of_queue(queue).since(Some(&group.first_at))
     };
-    let all = counted(group.count, "letter");
+    let mut all = counted(group.count, "letter");
+    let delivered = group.deliveries.and_then(|of| of.words(group.count));
+    if let Some(words) = &delivered {
+        all = format!("{all}: {words}");
+    }
+    let unknown = group.is_of_unknown_outcome();
     if refused && last_hour > MANY_REFUSALS {
         let what = format!("{kind} of {queue}: {reason}");
         return Some(
@@ -53,7 +64,11 @@ fn of_group(facts: &AttentionFacts, group: &GroupRow) -> Option<AttentionRow> {
                     "{} more in the last hour, {all}",
                     grouped(last_hour)
                 ))
-                .next("Fix the cause, then rehearse and replay them."),
+                .next(match (unknown, &delivered) {
+                    (_, Some(_)) => SENT_TWICE,
+                    (true, None) => LOOK_FIRST,
+                    (false, None) => "Fix the cause, then rehearse and replay them.",
+                }),
         );
     }
     let is_new = ms_of(&group.first_at).is_some_and(|first| first + DAY_MS > facts.now_ms);
@@ -62,7 +77,11 @@ fn of_group(facts: &AttentionFacts, group: &GroupRow) -> Option<AttentionRow> {
         return Some(
             new(Urgency::Now, Concern::FirstDeadLetter, what)
                 .means(all)
-                .next("See who is waiting for it, then replay it."),
+                .next(match (unknown, &delivered) {
+                    (_, Some(_)) => SENT_TWICE,
+                    (true, None) => LOOK_FIRST,
+                    (false, None) => "See who is waiting for it, then replay it.",
+                }),
         );
     }
     None

@@ -3,6 +3,7 @@
 use longshore_queue::{BreakerState, HoldCause};
 
 use super::{AttentionFacts, AttentionRow, Concern, NextStep, Urgency};
+use crate::providers::percent;
 use crate::queues::{HoldRow, QueueRow};
 use crate::time::{counted, minute, ms_of, span};
 
@@ -43,6 +44,7 @@ pub(super) fn rows(facts: &AttentionFacts, row: &QueueRow) -> Vec<AttentionRow> 
     rows.extend(limit(row));
     rows.extend(parked(row));
     rows.extend(notices(row));
+    rows.extend(lost(row));
     rows.extend(below_sla(facts, row));
     rows.extend(overwritten(row));
     rows.into_iter().map(|row| row.of_queue(queue)).collect()
@@ -189,16 +191,21 @@ fn breakers(facts: &AttentionFacts, row: &QueueRow) -> Vec<AttentionRow> {
     for breaker in &row.breakers {
         let provider = &breaker.provider;
         if breaker.state != BreakerState::Closed {
+            let fallback = row.fallback.as_ref();
+            let fallback = fallback.filter(|of| of.active && of.provider != *provider);
             let what = format!(
-                "the breaker of {provider} is {}: calls fail",
-                breaker.state.as_str()
-            );
-            let fallback = row.fallback.as_ref().filter(|fallback| fallback.active);
-            let means = match fallback {
-                Some(fallback) if fallback.provider != *provider => {
-                    format!("{}; jobs go to {}", waiting(row), fallback.provider)
+                "the breaker of {provider} is {}: {}",
+                breaker.state.as_str(),
+                match fallback {
+                    Some(fallback) => format!("jobs go to {}", fallback.provider),
+                    None => "calls fail".to_owned(),
                 }
-                _ => waiting(row),
+            );
+            let means = match fallback {
+                Some(fallback) => {
+                    format!("{}; {} so far", waiting(row), counted(fallback.jobs, "job"))
+                }
+                None => waiting(row),
             };
             rows.push(
                 AttentionRow::new(facts.urgency(queue), Concern::BreakerOpen, what, step())
@@ -326,10 +333,20 @@ fn below_sla(facts: &AttentionFacts, row: &QueueRow) -> Vec<AttentionRow> {
     below.collect()
 }
 
-/// `99.95 %`, never rounded up to what was promised.
-fn percent(share: f64) -> String {
-    let hundredths = (share * 10_000.0).floor() / 100.0;
-    format!("{hundredths} %")
+/// For an hour after a worker was lost with jobs in hand.
+fn lost(row: &QueueRow) -> Option<AttentionRow> {
+    let lost = row.lost.as_ref()?;
+    let (queue, jobs) = (&row.queue, counted(lost.jobs, "job"));
+    let what = format!("a worker of {queue} was lost while it ran {jobs}");
+    let step = NextStep::Queue(queue.clone());
+    Some(
+        AttentionRow::new(Urgency::Soon, Concern::WorkerLost, what, step)
+            .since(Some(&lost.last_at))
+            .means("their requests may have been carried out, and are made again unless the queue holds them")
+            .next(format!(
+                "See which they are: `longshore jobs lost --queue {queue}`; and why the worker died."
+            )),
+    )
 }
 
 fn overwritten(row: &QueueRow) -> Option<AttentionRow> {

@@ -10,7 +10,9 @@ use self::example::{
 };
 use super::*;
 use crate::away::AwayRow;
-use crate::queues::ParkedRow;
+use crate::deliveries::DeliveriesRow;
+use crate::lost::LostRow;
+use crate::queues::{FallbackRow, ParkedRow};
 
 #[test]
 fn where_all_is_well_nothing_needs_anybody() {
@@ -176,6 +178,16 @@ fn of_jobs() -> Vec<ConcernCase> {
             queue(|row| row.notices = Some(1000)),
         ),
         (
+            Concern::WorkerLost,
+            Urgency::Soon,
+            queue(|row| {
+                row.lost = Some(LostRow {
+                    jobs: 20,
+                    last_at: ago(MINUTE),
+                });
+            }),
+        ),
+        (
             Concern::ReplayStopped,
             Urgency::Soon,
             facts(|facts| facts.replays = vec![replay("stopped", MINUTE)]),
@@ -289,6 +301,61 @@ fn the_worst_comes_first_and_says_what_it_means_in_numbers() {
         ]
     );
     assert_eq!(rows[0].runbook, "longshoreoldestpending");
+}
+
+/// A replay of what was delivered would send it a second time.
+#[test]
+fn letters_of_an_unknown_outcome_are_not_to_be_replayed_without_a_look() {
+    let told = |class, delivered| {
+        let mut group = group(class, 0, 11);
+        group.count = 20;
+        group.deliveries = Some(DeliveriesRow {
+            looked: 20,
+            delivered,
+            ..DeliveriesRow::default()
+        });
+        let rows = attention(&facts(|facts| facts.groups = vec![group]));
+        let row = rows
+            .into_iter()
+            .find(|row| row.concern == Concern::DeadLettersGrow);
+        row.map(|row| (row.means, row.next)).expect("they grow")
+    };
+    let (means, next) = told(Class::OutcomeUnknown, 20);
+    assert_eq!(
+        means,
+        "11 more in the last hour, 20 letters: all 20 were delivered"
+    );
+    assert!(next.starts_with("Do not replay all of them"), "{next}");
+    let (means, next) = told(Class::OutcomeUnknown, 0);
+    assert_eq!(means, "11 more in the last hour, 20 letters");
+    assert!(next.starts_with("They may have been carried out"), "{next}");
+    let (_, next) = told(Class::Failed, 0);
+    assert_eq!(next, "Fix the cause, then rehearse and replay them.");
+}
+
+/// Another provider stands in: nothing fails for the jobs.
+#[test]
+fn an_open_breaker_with_a_fallback_says_where_jobs_go() {
+    let open = |fallback: Option<FallbackRow>| {
+        let rows = attention(&queue(|row| {
+            row.breakers[0].state = BreakerState::Open;
+            row.fallback = fallback;
+        }));
+        let row = rows
+            .into_iter()
+            .find(|row| row.concern == Concern::BreakerOpen);
+        row.map(|row| row.what).expect("it is open")
+    };
+    assert_eq!(open(None), "the breaker of sendgrid is open: calls fail");
+    let stands_in = FallbackRow {
+        provider: "postmark".to_owned(),
+        active: true,
+        jobs: 3,
+    };
+    assert_eq!(
+        open(Some(stands_in)),
+        "the breaker of sendgrid is open: jobs go to postmark"
+    );
 }
 
 #[test]

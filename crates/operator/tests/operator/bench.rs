@@ -96,6 +96,11 @@ pub(crate) async fn enqueue(queue: &Queue, count: usize) -> Vec<String> {
 
 /// Dead letters, all of one group.
 pub(crate) async fn bury(queue: &Queue, count: usize, code: &str) -> Vec<String> {
+    bury_as(queue, count, Class::Refused, code).await
+}
+
+/// The same of a cause of this class.
+pub(crate) async fn bury_as(queue: &Queue, count: usize, class: Class, code: &str) -> Vec<String> {
     let ids = enqueue(queue, count).await;
     let lease = Lease::new(WorkerId::generate("w"));
     let stale = Duration::from_secs(10);
@@ -110,11 +115,12 @@ pub(crate) async fn bury(queue: &Queue, count: usize, code: &str) -> Vec<String>
             token: Arc::clone(&claimed.token),
             kind: Some("send_email".to_owned()),
             fate: Fate::Dead {
-                cause: Cause::without_provider(Class::Refused, code),
+                cause: Cause::without_provider(class, code),
             },
             state: RunState {
                 used: 1,
                 entries: 1,
+                may_have_been_sent: class == Class::OutcomeUnknown,
                 ..claimed.run
             },
             history: Some(HistoryEntry {

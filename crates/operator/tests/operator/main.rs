@@ -4,6 +4,7 @@ mod audit;
 mod away;
 mod bench;
 mod cron;
+mod deliveries;
 mod edit;
 mod export;
 mod pages;

@@ -72,6 +72,7 @@ async fn a_rehearsal_tells_what_would_become_of_each_letter_and_changes_nothing(
         key_forgotten: 0,
         seconds: Some(3),
         queues: rehearsal.queues.clone(),
+        ..Rehearsal::default()
     };
     assert_eq!(rehearsal, expected);
     let queue = &rehearsal.queues[0];

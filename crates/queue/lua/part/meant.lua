@@ -1,9 +1,10 @@
 -- meaning(keys, text): of which letters an operation is, beside its group: `only` of part/operation.lua. A function that says of an id
 -- whether it is meant, and how many bytes it has read. nil: all are meant. What cannot be read means none. As LetterFilter has it
--- (filter.rs); the kind is the one of the letter's group. keys: {records =, groups =, data =}
+-- (filter.rs); the kind is the one of the letter's group. Where deliveries are asked for, `2 ` stands before it: a version that knows
+-- none of them then means no letter. keys: {records =, groups =, data =, deliveries =}
 local function meaning(keys, text)
   if (text or '') == '' then return nil end
-  local sound, only = pcall(cjson.decode, text)
+  local sound, only = pcall(cjson.decode, text:match('^2 (.*)$') or text)
   if not sound or type(only) ~= 'table' then return function() return false, 0 end end
   local kinds = {}
   -- The kind of a group's letters, read once.
@@ -21,6 +22,11 @@ local function meaning(keys, text)
     local packed = tried('HGET', keys.records, id)
     local record, bytes = unpacked(packed), packed and #packed or 0
     if only.kind and kind_of(group_of(record)) ~= only.kind then return false, bytes end
+    if only.delivery then
+      local state = delivery_state(keys.deliveries, record)
+      local result = not state and 'unknown' or (only.states or {})[state] or 'accepted'
+      if result ~= only.delivery then return false, bytes end
+    end
     if not (only.tenant or only.tag or only.key) then return true, bytes end
     local head, length = header_of(keys.data, id)
     local h = head and header(head) or {}

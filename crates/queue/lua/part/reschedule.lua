@@ -19,6 +19,11 @@ local function reschedule(k, id, home, record, due, pushed)
       redis.pcall('HSET', pushed, 'exp', string.format('%.0f', math.max(due, now) + expires - made))
     end
   end
+  -- Since when it waits is what its header says from now on.
+  if record.next then
+    record.next = nil
+    write_record(k.records, id, record)
+  end
   if at_once then
     local high = line_up(k, { id })
     take_out(k, id, home, record)

@@ -36,6 +36,7 @@ local function revive(keys, ids, signed)
     local used, _, generation, _, entries = run_of(record)
     local sent = sent_of(record, keys.data, id)
     record['end'], record.op, record.parked = nil, nil, nil
+    record.next = stamp
     set_run(record, 0, 0, generation, sent, entries + 1)
     add_history(record, entries + 1, '{"attempt":' .. used .. ',' .. line)
     if signed.operation then record.op = signed.operation .. ' ' .. (signed.watched and of[n] or '!') end

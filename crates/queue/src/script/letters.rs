@@ -18,8 +18,14 @@ script!(
         "record",
         "groups",
         "header",
-        "value"
+        "value",
+        "delivery_of"
     ]
+);
+script!(
+    DEAD_DELIVERIES = "dead_deliveries",
+    " flags=no-writes",
+    ["now", "write_or_replace", "record", "groups", "delivery_of"]
 );
 script!(
     DEAD_PAGE = "dead_page",
@@ -32,7 +38,8 @@ script!(
         "header",
         "value",
         "place",
-        "following"
+        "following",
+        "delivery_of"
     ]
 );
 script!(
@@ -82,6 +89,7 @@ script!(
         "discard",
         "place",
         "following",
+        "delivery_of",
         "meant",
         "operation"
     ]
@@ -137,6 +145,7 @@ script!(
         "revive",
         "place",
         "following",
+        "delivery_of",
         "meant",
         "operation"
     ]

@@ -73,7 +73,7 @@ impl RedisFacts {
         )?;
         gauges.family(
             "latency_seconds",
-            "Age of the oldest pending job",
+            "How long the oldest pending job has waited since it was due",
             self.each(|stats| stats.latency_ms.unwrap_or(0) as f64 / 1000.0),
         )?;
         gauges.family(

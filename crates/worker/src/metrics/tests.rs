@@ -46,6 +46,7 @@ fn stats() -> Stats {
         limits: std::collections::HashMap::new(),
         notices: 0,
         notices_ms: None,
+        lost: None,
     }
 }
 

@@ -82,6 +82,7 @@ pub(super) fn letters(filters: LetterFilters, limit: Option<u64>) -> Target {
         group: filters.group,
         filter: LetterFilter {
             jobs: marked(filters.labels, filters.since),
+            delivery: filters.delivery,
             most: limit,
         },
     }

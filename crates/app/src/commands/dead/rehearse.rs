@@ -42,19 +42,55 @@ pub(super) async fn discard(session: &Session, args: Discard) -> Result<(), Fail
             "looked": rehearsal.looked,
             "sample": rehearsal.sample,
             "outcome_unknown": rehearsal.outcome_unknown,
+            "delivered": rehearsal.delivered,
+            "delivery_failed": rehearsal.delivery_failed,
+            "accepted": rehearsal.accepted,
         }));
     }
     output::line(&format!(
         "{} would be gone; nothing was changed",
         counted(rehearsal.letters, "dead letter")
     ))?;
-    match rehearsal.outcome_unknown {
-        0 => Ok(()),
-        sent => output::line(&format!(
-            "  {sent} {} may have been carried out already",
+    if rehearsal.outcome_unknown > 0 {
+        output::line(&format!(
+            "  {} {} may have been carried out already",
+            rehearsal.outcome_unknown,
             of(&rehearsal)
-        )),
+        ))?;
     }
+    for line in deliveries(&rehearsal) {
+        output::line(&line)?;
+    }
+    Ok(())
+}
+
+/// What the providers have said of their messages since.
+fn deliveries(rehearsal: &Rehearsal) -> Vec<String> {
+    let counts = [
+        (
+            rehearsal.delivered,
+            "were delivered, by what their provider has said since",
+        ),
+        (
+            rehearsal.delivery_failed,
+            "were taken on by their provider, and did not arrive",
+        ),
+        (
+            rehearsal.accepted,
+            "were taken on by their provider, which has not said how they ended",
+        ),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let mut lines: Vec<_> = counts
+        .map(|(count, what)| format!("  {count} {what}"))
+        .collect();
+    if rehearsal.delivered_again > 0 {
+        lines.push(format!(
+            "  a replay would send {} of the delivered ones a second time: discard them by `--delivery delivered`, or replay the others by `--delivery unknown`",
+            rehearsal.delivered_again
+        ));
+    }
+    lines
 }
 
 /// Of how many the numbers are.
@@ -121,6 +157,7 @@ fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     lines.extend(counts.map(|(count, what)| format!("  {count} {what}")));
+    lines.extend(deliveries(rehearsal));
     if rehearsal.fresh_expiry {
         lines
             .push("  each of them would get its full time again, from when it is moved".to_owned());

@@ -9,7 +9,7 @@ use longshore_queue::{Caller, KeyScan, Link, Queue, QueueError, ScanFor, Spoiled
 
 use super::finding::{Finding, error, ok, warning};
 use super::producers;
-use crate::commands::queues::{nobody, parked_line};
+use crate::commands::queues::{lost_line, nobody, parked_line};
 use crate::config::WorkerSettings;
 use crate::failure::Failure;
 use crate::output::{counted, plain};
@@ -229,6 +229,11 @@ async fn workers(
             let text = plain(&parked_line(session, &row.queue, parked));
             findings.push(warning("kinds", text, parked_cure()));
         }
+        findings.extend(row.lost.as_ref().map(|lost| {
+            let text = plain(&lost_line(&row.queue, lost));
+            let cure = "see which they are, and why the worker died: its own log, the kernel's log, its memory limit";
+            warning("workers", text, cure)
+        }));
         findings.extend(
             row.notices
                 .and_then(|waiting| untold(session, &row.queue, waiting)),

@@ -24,7 +24,8 @@ pub(super) async fn all(session: &Session) -> Result<Vec<Finding>, Failure> {
         Some((provider.name, (provider.origin)(session.config.sections())?))
     });
     for (name, origin) in own.chain(others(&session.config)) {
-        let key = format!("providers.{name}.base_url");
+        let key = session.config.address_key(name);
+        let key = key.unwrap_or_else(|| format!("the settings of {name}"));
         findings.push(provider(session, name, &origin, &key).await);
     }
     if let Some(origin) = sentry(session, &secrets).await {

@@ -18,7 +18,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const LATE_BY: Duration = Duration::from_secs(5);
 
 /// Sets, shows or clears faults at these stand-ins.
-pub(super) async fn run(all: &[Sandbox], args: FaultArgs) -> Result<(), Failure> {
+/// `all`: each where it runs unless told otherwise.
+pub(super) async fn run(all: &[(Sandbox, SocketAddr)], args: FaultArgs) -> Result<(), Failure> {
     match args.instead {
         None => {
             let rule = rule(&args)?;
@@ -50,9 +51,9 @@ pub(super) async fn run(all: &[Sandbox], args: FaultArgs) -> Result<(), Failure>
 }
 
 /// Those that run where they run unless told otherwise. One of another program on such an address is none of them.
-async fn running(all: &[Sandbox]) -> Result<Vec<(StandIn, State)>, Failure> {
+async fn running(all: &[(Sandbox, SocketAddr)]) -> Result<Vec<(StandIn, State)>, Failure> {
     let mut running = Vec::new();
-    for sandbox in all {
+    for (sandbox, _) in all {
         let at = StandIn::named(all, sandbox.name, None)?;
         if let Ok(state) = at.state().await {
             running.push((at, state));
@@ -102,20 +103,20 @@ struct InWords {
 }
 
 impl StandIn {
-    fn named(all: &[Sandbox], name: &str, addr: Option<SocketAddr>) -> Result<Self, Failure> {
-        let known = all.iter().find(|sandbox| sandbox.name == name);
-        let sandbox = known.ok_or_else(|| {
-            let known: Vec<_> = all.iter().map(|sandbox| sandbox.name).collect();
+    fn named(
+        all: &[(Sandbox, SocketAddr)],
+        name: &str,
+        addr: Option<SocketAddr>,
+    ) -> Result<Self, Failure> {
+        let known = all.iter().find(|(sandbox, _)| sandbox.name == name);
+        let (sandbox, usual) = known.ok_or_else(|| {
+            let known: Vec<_> = all.iter().map(|(sandbox, _)| sandbox.name).collect();
             let known = known.join(", ");
             Failure::input(format!("no stand-in for {name}; there are {known}"))
         })?;
-        let addr = match addr {
-            Some(addr) => addr,
-            None => sandbox.addr.parse().map_err(Failure::failed)?,
-        };
         Ok(Self {
             name: sandbox.name,
-            addr,
+            addr: addr.unwrap_or(*usual),
         })
     }
 

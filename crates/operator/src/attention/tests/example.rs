@@ -48,6 +48,7 @@ pub(super) fn well(queue: &str) -> QueueRow {
         workers: 2,
         trouble: Vec::new(),
         notices: None,
+        lost: None,
         latency_seconds: Some(1.5),
         broken: None,
         away: None,
@@ -112,6 +113,7 @@ pub(super) fn group(class: Class, first: u64, last_hour: u64) -> GroupRow {
             hours: vec![0; 24],
         }),
         first_version: None,
+        deliveries: None,
         broken: None,
     }
 }
