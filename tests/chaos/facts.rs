@@ -153,7 +153,7 @@ pub(crate) enum TakenPost {
     /// The message of this job has come so far.
     Delivery(JobId, String),
     /// A payment's event, which the app has to hear of.
-    Payment(String),
+    Payment(String, String),
 }
 
 /// A cron entry, and since when somebody has it.
@@ -214,6 +214,8 @@ pub(crate) struct Facts {
     pub(crate) taken: Vec<TakenPost>,
     /// The events of payments that the app has applied.
     pub(crate) applied: HashSet<String>,
+    /// The payments whose money the app knows to be given back: it is not told any more that they are paid.
+    pub(crate) refunded: HashSet<String>,
     pub(crate) cron: Vec<CronEntry>,
     /// Texts of forgotten people that stand in Redis all the same.
     pub(crate) still_there: HashSet<String>,
@@ -228,6 +230,12 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// Whether Redis's clock was wrong at a time between these. A hold that was made in what is then a time to come is void.
+    pub(crate) fn clock_was_wrong(&self, from_ms: u64, until_ms: u64) -> bool {
+        let mut wrong = self.clock_wrong_ms.iter();
+        wrong.any(|(began_ms, ended_ms)| *began_ms <= until_ms && *ended_ms >= from_ms)
+    }
+
     /// Whether Redis may have lost what was written between these times.
     pub(crate) fn may_be_lost(&self, asked_ms: u64, at_ms: u64) -> bool {
         let mut forgotten = self.forgotten.iter();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use longshore_client::JobId;
+use longshore_payment_reconcile::sandbox::AppEffectKind;
 use longshore_queue::{Queue, Selection, Signed, Stats};
 use longshore_tests::{Act, contact_path};
 
@@ -143,15 +144,27 @@ impl Leg {
             let post = job.and_then(|job| delivery(job, &called.status));
             self.facts.taken.extend(post);
         }
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let events = self.stage.stripe.events();
+        let payments: HashMap<String, String> = events
+            .iter()
+            .map(|event| (text(&event["id"]), text(&event["data"]["object"]["id"])))
+            .collect();
         for told in self.stage.stripe.called_back() {
             if taken(told.answer) && told.kind == PAID {
-                self.facts.taken.push(TakenPost::Payment(told.event));
+                let payment = payments.get(&told.event).cloned().unwrap_or_default();
+                let post = TakenPost::Payment(told.event, payment);
+                self.facts.taken.push(post);
             }
         }
         self.counts
             .insert("events of providers taken", self.facts.taken.len());
-        let applied = self.stage.app.applied().into_iter();
-        self.facts.applied = applied.map(|one| one.effect.event_id).collect();
+        for applied in self.stage.app.applied() {
+            if applied.effect.effect == AppEffectKind::PaymentRefunded {
+                self.facts.refunded.extend(applied.effect.payment_intent);
+            }
+            self.facts.applied.insert(applied.effect.event_id);
+        }
     }
 
     /// Whether Stripe has told all that it has to tell: it repeats what is not taken.

@@ -17,6 +17,9 @@ const NO_RUNS: [&str; 4] = ["edited", "replayed", "cancelled", "forgotten"];
 /// Redis may have lost what the command wrote.
 const LOST: &str = "a command whose write Redis lost";
 
+/// A limit that was made in what is then a time to come is void.
+const WRONG_CLOCK: &str = "a limit that a wrong clock of Redis made void";
+
 /// A job that ran while Redis knew of it, and waited again when Redis had forgotten that.
 const FORGOT_RUN: &str = "cancelled after Redis had forgotten that it was sent";
 
@@ -82,10 +85,10 @@ fn one(facts: &Facts, command: &Command, promise: &Promise, ledger: &mut Ledger)
             let most = per_second * until_ms.saturating_sub(*from_ms) / 1000 + BEYOND;
             if calls > most {
                 let what = format!("limited: {queue} had {calls} calls, {most} at the most");
-                let lost = facts
-                    .may_be_lost(command.asked_ms, *until_ms)
-                    .then_some(LOST);
-                ledger.unless(lost, what);
+                let lost = facts.may_be_lost(command.asked_ms, *until_ms);
+                let wrong = facts.clock_was_wrong(command.asked_ms, *until_ms);
+                let excuse = wrong.then_some(WRONG_CLOCK).or(lost.then_some(LOST));
+                ledger.unless(excuse, what);
             }
         }
         Promise::NoTick(entry, from_ms, until_ms) => {

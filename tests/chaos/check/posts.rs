@@ -24,8 +24,10 @@ pub(super) fn check(facts: &Facts, ledger: &mut Ledger) {
                     ledger.unless(lost, what);
                 }
             }
-            TakenPost::Payment(event) if !facts.applied.contains(event) => payments.push(event),
-            TakenPost::Payment(_) => {}
+            TakenPost::Payment(event, payment) => {
+                let is_known = facts.applied.contains(event) || facts.refunded.contains(payment);
+                payments.extend((!is_known).then_some(event));
+            }
         }
     }
     // Jobs of events can die of their provider like others.

@@ -54,7 +54,7 @@ pub(crate) fn target(queue: &str, group: &str, delivery: Option<DeliveryResult>)
 /// Which of them, by `delivery=unknown`.
 pub(crate) fn delivery(of: Option<&str>) -> Result<Option<DeliveryResult>, PageError> {
     let asked = of.filter(|word| !word.is_empty());
-    let read = asked.map(|word| word.parse::<DeliveryResult>()).transpose();
+    let read = asked.map(str::parse::<DeliveryResult>).transpose();
     read.map_err(|_| {
         PageError::Wrong(
             "What the provider has said of a message is delivered, failed, accepted or unknown."

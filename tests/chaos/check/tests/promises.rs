@@ -108,6 +108,11 @@ fn nothing_begins_in_a_paused_queue_and_a_limited_one_is_slow() {
     let calls = |count| cancelled(slow, &vec![3000; count]);
     assert_eq!(check(&calls(22)).count("limited:"), 0);
     assert_eq!(check(&calls(23)).count("limited:"), 1);
+    let mut stepped = calls(23);
+    stepped.clock_wrong_ms.push((0, 3000));
+    assert_eq!(check(&stepped).count("limited:"), 0, "the clock was wrong");
+    stepped.clock_wrong_ms[0] = (5000, 6000);
+    assert_eq!(check(&stepped).count("limited:"), 1, "only later");
 }
 
 #[test]
@@ -242,7 +247,10 @@ fn what_providers_told_came_to_something() {
     let completed = found(JobState::Completed, &["completed"]);
     let mut facts = facts(job, Some(completed), &[2]);
     let delivered = TakenPost::Delivery(job.id, "delivered".to_owned());
-    facts.taken = vec![delivered, TakenPost::Payment("evt_1".to_owned())];
+    facts.taken = vec![
+        delivered,
+        TakenPost::Payment("evt_1".to_owned(), "pi_1".to_owned()),
+    ];
     assert_eq!(check(&facts).count("untaken:"), 2);
     let mut gone = cancelled(|_| Promise::Replayed, &[]);
     gone.commands[0].name = "forget";
@@ -257,6 +265,11 @@ fn what_providers_told_came_to_something() {
     );
     let of_job = facts.found.get_mut(&job.id).expect("is there");
     of_job.delivery = Some("delivered".to_owned());
+    facts.refunded = HashSet::from(["pi_2".to_owned()]);
+    assert_eq!(check(&facts).count("untaken:"), 1);
+    facts.refunded = HashSet::from(["pi_1".to_owned()]);
+    assert_eq!(check(&facts).count("untaken:"), 0, "given back since");
+    facts.refunded.clear();
     facts.applied = HashSet::from(["evt_1".to_owned()]);
     assert_eq!(check(&facts).count("untaken:"), 0);
 }
