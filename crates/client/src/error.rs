@@ -1,8 +1,11 @@
+use std::fmt;
+
 use longshore_job::{InvalidArgs, JobId};
 use longshore_queue::{Enqueued, InvalidName, QueueError};
 
-/// Why a call of the client failed.
-#[derive(Debug, thiserror::Error)]
+/// Why a call of the client failed. Its `Debug` says the same as its `Display`, and what to do about it, since a `main` or a test
+/// that returns it prints that.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
     /// The job's args are wrong; nothing was enqueued.
@@ -95,6 +98,12 @@ pub enum ClientError {
         /// The job.
         id: JobId,
     },
+}
+
+impl fmt::Debug for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}; {}", self.cure())
+    }
 }
 
 impl ClientError {
@@ -232,5 +241,23 @@ impl From<QueueError> for ClientError {
             },
             None => Self::Queue(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_main_that_returns_it_says_what_to_do() {
+        let error = ClientError::Queue(QueueError::Unreachable {
+            server: "127.0.0.1:6379".to_owned(),
+            reason: "Connection refused (os error 111)".to_owned(),
+        });
+        assert_eq!(
+            format!("{error:?}"),
+            "Redis at 127.0.0.1:6379 cannot be reached: Connection refused (os error 111); check that Redis runs and can be \
+             reached from here; call again with the same key"
+        );
     }
 }

@@ -1,12 +1,14 @@
 //! What can go wrong between us and Redis.
 
+use std::fmt;
+
 use crate::KeyTaken;
 
 /// How this edition lays out a queue's keys (`lua/part/timeline.lua`).
 pub(crate) const LAYOUT: &str = "2";
 
-/// A call that did not succeed.
-#[derive(Debug, Clone, thiserror::Error)]
+/// A call that did not succeed. Its `Debug` says the same as its `Display`, since a `main` that returns it prints that.
+#[derive(Clone, thiserror::Error)]
 pub enum QueueError {
     /// Redis could not be reached, or did not answer in time. Whether the call was carried out is not known:
     /// every call here can be repeated.
@@ -94,6 +96,12 @@ pub enum QueueError {
     /// Redis answered something that the script does not return: another program writes to our keys.
     #[error("unexpected answer from Redis: {0}")]
     Unexpected(String),
+}
+
+impl fmt::Debug for QueueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl QueueError {
