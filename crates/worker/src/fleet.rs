@@ -4,6 +4,7 @@ mod keeper_thread;
 mod loops;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +55,8 @@ pub struct FleetOptions {
     pub drain: Duration,
 }
 
-/// Why a fleet did not run.
-#[derive(Debug, thiserror::Error)]
+/// Why a fleet did not run. Its `Debug` says the same as its `Display`, since a `main` that returns it prints that.
+#[derive(thiserror::Error)]
 pub enum FleetError {
     /// Redis could not be reached at the start, within five seconds.
     #[error("Redis at {0} could not be reached within 5 s")]
@@ -80,6 +81,12 @@ pub enum FleetError {
     /// A loop ended although nothing asked it to: the process must not go on looking healthy.
     #[error("a loop ended by itself: {0}")]
     LoopEnded(String),
+}
+
+impl fmt::Debug for FleetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// How the running jobs ended on leaving.
@@ -120,6 +127,7 @@ pub struct Fleet {
     others: Vec<Queue>,
     collectors: Vec<Box<dyn Collector>>,
     notices: Option<NoticeDelivery>,
+    version: String,
 }
 
 impl Fleet {
@@ -136,7 +144,16 @@ impl Fleet {
             others: Vec::new(),
             collectors: Vec::new(),
             notices: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+
+    /// Names the program's own version, which its workers show and groups of dead letters remember. Without this, it is the
+    /// version of this crate.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.version);
+        self
     }
 
     /// Has `/metrics` tell this, too, under names that begin with `longshore_`.

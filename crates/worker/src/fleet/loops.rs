@@ -58,7 +58,7 @@ impl Loops {
         let metrics = Metrics::new(fleet.providers, fleet.collectors);
         let ticker = Ticker::new(&metrics);
         let owners = Arc::new(fleet.owners);
-        let facts = facts(&fleet.options);
+        let facts = facts(&fleet.options, fleet.version);
         let (stations, to_settle): (Vec<_>, Vec<Outcomes>) = fleet
             .queues
             .into_iter()
@@ -244,13 +244,13 @@ fn start_others(station: &Arc<Station>, outcomes: Outcomes) -> [JoinHandle<&'sta
 }
 
 /// What the process says of itself.
-fn facts(options: &FleetOptions) -> WorkerFacts {
+fn facts(options: &FleetOptions, version: String) -> WorkerFacts {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     WorkerFacts {
         process: options.name.clone(),
         host: options.host.clone(),
         pid: std::process::id(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version,
         started_at_ms: now
             .ok()
             .and_then(|now| u64::try_from(now.as_millis()).ok())
