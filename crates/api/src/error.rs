@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use longshore_client::{ClientError, QueueError};
 use longshore_job::JobId;
 use longshore_listener::Unread;
-use longshore_operator::OperatorError;
+use longshore_operator::{OperatorError, ThisProgram};
 use serde::Serialize;
 use serde_json::json;
 
@@ -225,7 +225,9 @@ fn of_redis(code: &'static str, error: &QueueError) -> ApiError {
         ),
         _ => ApiError::unavailable(
             code,
-            "the queue refuses it: whoever operates it finds the cause in the log, or with `longshore doctor`",
+            ThisProgram::get().commands(
+                "the queue refuses it: whoever operates it finds the cause in the log, or with `longshore doctor`",
+            ),
         )
         .after(30),
     }

@@ -5,9 +5,11 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, FromArgMatches};
 use longshore_integration::{Family, Integration};
+use longshore_operator::ThisProgram;
 
 use crate::OwnCommand;
 use crate::cli::Cli;
+use crate::cli::renamed::{of_file, renamed};
 use crate::commands::sandbox;
 use crate::own::Ending;
 use crate::{commands, logging, output};
@@ -27,6 +29,7 @@ pub struct App {
     integrations: Vec<Integration>,
     families: Vec<Family>,
     own: Vec<OwnCommand>,
+    name: Option<&'static str>,
     version: Option<&'static str>,
 }
 
@@ -86,8 +89,15 @@ impl App {
         self
     }
 
-    /// Names this program's own version. `--version` shows all of it, and `-V` its first word. Without this, they show the
-    /// version of this crate.
+    /// Names this program: its help, its errors and their cures say so. Without this, it is called as its file.
+    #[must_use]
+    pub fn name(mut self, name: &'static str) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// Names this program's own version. `--version` shows all of it; `-V`, its workers and Sentry its first word. Without
+    /// this, they show the version of this crate, as `longshore-0.1.0`.
     ///
     /// ```
     /// let app = longshore_app::App::new().version(env!("CARGO_PKG_VERSION"));
@@ -106,13 +116,21 @@ impl App {
             .own
             .iter()
             .map(|own| (own.command.clone(), own.examples));
+        let program = self.program();
         let command = crate::cli::manual::command(sandbox.into_iter().chain(own));
-        match self.version {
-            Some(version) => {
-                let first = version.split(' ').next().unwrap_or(version);
-                command.version(first).long_version(version)
-            }
-            None => command,
+        renamed(command, program.name)
+            .name(program.name)
+            .version(program.version)
+            .long_version(self.version.unwrap_or(program.version))
+    }
+
+    /// What it is called, and its version in one word.
+    pub(crate) fn program(&self) -> ThisProgram {
+        const OF_CRATE: &str = concat!("longshore-", env!("CARGO_PKG_VERSION"));
+        let version = self.version.and_then(|of| of.split(' ').next());
+        ThisProgram {
+            name: self.name.unwrap_or_else(of_file),
+            version: version.unwrap_or(OF_CRATE),
         }
     }
 
@@ -151,6 +169,7 @@ impl App {
     /// Runs the command of the command line (see `longshore help`). Call it once, in `main`.
     #[must_use]
     pub fn main(self) -> ExitCode {
+        self.program().set();
         let matches = self.command_line().get_matches();
         logging::init(&self.integrations, &self.families);
         let runtime = match tokio::runtime::Builder::new_multi_thread()

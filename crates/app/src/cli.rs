@@ -16,6 +16,7 @@ mod limit;
 mod outbox;
 mod presign;
 mod queues;
+pub(crate) mod renamed;
 mod suppressions;
 
 use std::path::PathBuf;

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use longshore_operator::ThisProgram;
 use serde::Serialize;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
@@ -19,11 +20,17 @@ const WORD_AT_MOST: usize = 40;
 /// Prints one value as a line of JSON.
 pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(Failure::failed)?;
-    line(&text)
+    data(&text)
 }
 
-/// Prints a line. A reader that has gone away (`| head`) has read enough: that is no failure.
+/// Prints a line, with its commands as this program has them. A reader that has gone away (`| head`) has read enough: that is
+/// no failure.
 pub fn line(text: &str) -> Result<(), Failure> {
+    data(&ThisProgram::get().commands(text))
+}
+
+/// Prints a line as it is.
+pub(crate) fn data(text: &str) -> Result<(), Failure> {
     match write(&format!("{text}\n")) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -33,6 +40,10 @@ pub fn line(text: &str) -> Result<(), Failure> {
 
 /// Prints what was done, as a line. Where stdout does not take it, stderr does: an effect is never untold.
 pub(crate) fn done(text: &str) -> Result<(), Failure> {
+    done_data(&ThisProgram::get().commands(text))
+}
+
+fn done_data(text: &str) -> Result<(), Failure> {
     write(&format!("{text}\n")).or_else(|error| {
         note(&format!("it was done, and stdout does not take it: {text}"));
         match error.kind() {
@@ -44,7 +55,7 @@ pub(crate) fn done(text: &str) -> Result<(), Failure> {
 
 /// Prints what was done, as a line of JSON. Where stdout does not take it, stderr does.
 pub(crate) fn done_json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
-    done(&serde_json::to_string(value).map_err(Failure::failed)?)
+    done_data(&serde_json::to_string(value).map_err(Failure::failed)?)
 }
 
 /// Writes to stdout, and says whether all of it got there.
@@ -54,9 +65,9 @@ pub(crate) fn write(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Says something on stderr. When nobody can hear it, so be it: `eprintln!` would panic.
+/// Says something on stderr, with its commands as this program has them. When nobody can hear it, so be it: `eprintln!` would panic.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", ThisProgram::get().commands(text));
 }
 
 /// Asks for a yes, where there is somebody to ask; elsewhere it is refused. `would`: "this would replay 3 dead letters".

@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use longshore_job::trace;
+use longshore_operator::ThisProgram;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{SpanId, TraceId, TracerProvider};
 use opentelemetry::{Context, KeyValue};
@@ -124,7 +125,7 @@ impl Sending {
 fn resource(config: &Config, role: &'static str) -> Resource {
     let mut attributes = vec![
         KeyValue::new("service.name", format!("longshore-{role}")),
-        KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+        KeyValue::new("service.version", ThisProgram::get().version),
         KeyValue::new("service.instance.id", process_name()),
         KeyValue::new("longshore.namespace", config.redis.namespace.clone()),
     ];

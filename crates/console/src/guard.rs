@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use longshore_job::JobId;
+use longshore_operator::ThisProgram;
 use maud::html;
 
 use crate::access::{Known, VISITOR};
@@ -318,7 +319,7 @@ fn of_form(asked: &Asked, error: &PageError, form: &Form) -> Content {
     let more = again(&asked.view, error, form, &asked.path);
     content.body = html! {
         h1 { (error.heading()) }
-        div class="para" { (Foreign(&error.to_string())) }
+        div class="para" { (Foreign(&ThisProgram::get().commands(&error.to_string()))) }
         (more)
         p { a href=(asked.view.to("/")) { "To the overview" } }
     };
@@ -331,7 +332,7 @@ fn of_error(view: &View, error: &PageError) -> Content {
     let is_away = matches!(error, PageError::Away(_));
     let body = html! {
         h1 { (error.heading()) }
-        div class="para" { (Foreign(&why)) }
+        div class="para" { (Foreign(&ThisProgram::get().commands(&why))) }
         @if is_away { p { "Nothing was changed. What was accepted is kept in Redis, and goes on when it is back." } }
         p { a class="button" href=(view.to("/")) { "To the overview" } }
     };

@@ -6,6 +6,7 @@ use longshore_app::App;
 #[must_use]
 pub fn program() -> App {
     let app = App::new()
+        .name("longshore")
         .version(env!("LONGSHORE_VERSION"))
         .integration(longshore_email::integration())
         .integration(longshore_sms::integration())

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::cron::CronRow;
 use crate::dead::GroupRow;
+use crate::program::ThisProgram;
 use crate::queues::QueueRow;
 use crate::replays::ReplayRow;
 use crate::workers::WorkerRow;
@@ -227,7 +228,7 @@ impl AttentionRow {
 
     fn next(self, next: impl Into<String>) -> Self {
         Self {
-            next: next.into(),
+            next: ThisProgram::get().commands(&next.into()).into_owned(),
             ..self
         }
     }

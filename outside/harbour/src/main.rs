@@ -4,5 +4,6 @@ fn main() -> std::process::ExitCode {
     longshore_app::App::new()
         .integration(harbour_slack::integration())
         .integration(harbour_testpay::integration())
+        .version(env!("CARGO_PKG_VERSION"))
         .main()
 }

@@ -3,6 +3,8 @@
 
 #[path = "harbour/migration.rs"]
 mod migration;
+#[path = "harbour/names.rs"]
+mod names;
 #[path = "harbour/payments.rs"]
 mod payments;
 

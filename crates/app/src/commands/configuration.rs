@@ -1,5 +1,6 @@
 //! `config check`, `config show`.
 
+use longshore_operator::ThisProgram;
 use std::path::Path;
 
 use serde_json::json;
@@ -50,7 +51,7 @@ pub(super) async fn check(
                     "key": finding.key,
                     "origin": finding.origin,
                     "problem": finding.problem,
-                    "cure": finding.cure,
+                    "cure": ThisProgram::get().commands(&finding.cure),
                 })
             })
             .collect();

@@ -9,34 +9,34 @@ use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use longshore_integration::Integration;
+use longshore_operator::ThisProgram;
 
 use crate::App;
 use crate::failure::Failure;
 use crate::output;
 
-const NAME: &str = "longshore";
-
 /// `config` is the directory whose profiles are offered.
 pub(super) fn completions(app: &App, config: Option<&Path>, shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut with_names(app, config), NAME, &mut script);
-    print(&asking_for_groups(&script, shell))
+    let name = app.program().name;
+    clap_complete::generate(shell, &mut with_names(app, config), name, &mut script);
+    print(&asking_for_groups(&script, shell, name))
 }
 
 /// Stands for the groups of dead letters, which only Redis knows.
 const GROUPS: &str = "the_groups_of_dead_letters";
 
 /// The script, which asks for groups when one is to be completed.
-fn asking_for_groups(script: &[u8], shell: Shell) -> Vec<u8> {
-    const ASK: &str = "longshore dead groups --ids 2>/dev/null";
+fn asking_for_groups(script: &[u8], shell: Shell, name: &str) -> Vec<u8> {
+    let ask = format!("{name} dead groups --ids 2>/dev/null");
     let script = String::from_utf8_lossy(script);
     let (from, to) = match shell {
         Shell::Zsh => (
             format!("({GROUPS})"),
-            format!("{{compadd -- ${{(f)\"$({ASK})\"}}}}"),
+            format!("{{compadd -- ${{(f)\"$({ask})\"}}}}"),
         ),
-        Shell::Fish => (format!("{GROUPS}\\t''"), format!("({ASK})")),
-        _ => (GROUPS.to_owned(), format!("$({ASK})")),
+        Shell::Fish => (format!("{GROUPS}\\t''"), format!("({ask})")),
+        _ => (GROUPS.to_owned(), format!("$({ask})")),
     };
     script.replace(&from, &to).into_bytes()
 }
@@ -88,11 +88,11 @@ impl Names {
 
 pub(super) fn man(app: &App, dir: Option<&Path>) -> Result<(), Failure> {
     let Some(dir) = dir else {
-        return print(&page(&app.command_line()).map_err(Failure::failed)?);
+        return print(&page(&app.command_line(), app.program()).map_err(Failure::failed)?);
     };
     let mut all = app.command_line().disable_help_subcommand(true);
     all.build();
-    pages(&all, dir).map_err(|error| {
+    pages(&all, app.program(), dir).map_err(|error| {
         Failure::failed(format!(
             "cannot write into {}: {error}; name an existing directory of yours",
             dir.display()
@@ -103,22 +103,24 @@ pub(super) fn man(app: &App, dir: Option<&Path>) -> Result<(), Failure> {
 }
 
 /// One for this command, and one for each below it.
-fn pages(command: &Command, dir: &Path) -> io::Result<()> {
+fn pages(command: &Command, of: ThisProgram, dir: &Path) -> io::Result<()> {
     let name = command.get_display_name().unwrap_or(command.get_name());
-    fs::write(dir.join(format!("{name}.1")), page(command)?)?;
+    fs::write(dir.join(format!("{name}.1")), page(command, of)?)?;
     command
         .get_subcommands()
-        .try_for_each(|command| pages(command, dir))
+        .try_for_each(|command| pages(command, of, dir))
 }
 
 /// clap_mangen's page, but for two parts. Its title puts the version where the date belongs and takes the last word of the
 /// command for the program; and it fills the lines of examples.
-fn page(command: &Command) -> io::Result<Vec<u8>> {
+fn page(command: &Command, of: ThisProgram) -> io::Result<Vec<u8>> {
     let man = Man::new(command.clone());
     let name = command.get_display_name().unwrap_or(command.get_name());
-    let version = command.get_version().unwrap_or_default();
     // A build knows no date that would be the same for the next one.
-    let title = format!(".TH \"{name}\" \"1\" \"\" \"{NAME} {version}\" \"Longshore\"\n");
+    let title = format!(
+        ".TH \"{name}\" \"1\" \"\" \"{} {}\" \"Longshore\"\n",
+        of.name, of.version
+    );
     let mut page = title.into_bytes();
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;

@@ -271,7 +271,10 @@ fn resumed(
         output::done(&plain(&format!("{queue}: lifted: {}", why(hold))))?;
     }
     for hold in held {
-        output::done(&plain(&format!("{queue} is held back: {}", why(hold))))?;
+        let was_lifted = lifted.iter().any(|of| of.cause == hold.cause);
+        let again = if was_lifted { " again" } else { "" };
+        let why = why(hold);
+        output::done(&plain(&format!("{queue} is held back{again}: {why}")))?;
     }
     if !held.is_empty() && lifted.is_empty() {
         output::done(&format!("`longshore resume {queue} --holds` lifts that"))?;

@@ -5,6 +5,7 @@ mod server;
 use std::sync::Arc;
 
 use longshore_integration::{Integration, SetUp};
+use longshore_operator::ThisProgram;
 use longshore_queue::{Link, Policy, Queue, Retention};
 use longshore_worker::{Fleet, FleetError, FleetOptions, LeftBehind, Stopped, Watch, WorkSettings};
 
@@ -93,7 +94,8 @@ async fn fleet(
         host: host_name().unwrap_or_default(),
         http_addr: config.worker.http_addr,
         drain: config.worker.drain,
-    });
+    })
+    .version(ThisProgram::get().version);
     let secrets = Arc::new(Secrets::new(config)?);
     if let Some(watch) = watch {
         fleet = fleet.watched_by(watch);
@@ -190,9 +192,14 @@ fn nothing_to_work(config: &Config) -> Failure {
         .providers()
         .map(|(_, provider)| registry::all_of(provider.turned_on_by))
         .collect();
+    // The profile of this project's own configuration, which is at its stand-ins.
+    let has_local = crate::config::profiles(None).iter().any(|of| of == "local");
+    let tried = match has_local {
+        true => "`longshore sandbox` and `longshore --profile local work`",
+        false => "stand-ins: `longshore sandbox` shows where they listen",
+    };
     Failure::input(format!(
-        "no provider is configured, so there is nothing to work: set {}, or try it out with `longshore sandbox` and \
-         `longshore --profile local work`",
+        "no provider is configured, so there is nothing to work: set {}, or try it out with {tried}",
         keys.join(" or ")
     ))
 }

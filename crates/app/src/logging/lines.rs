@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use longshore_operator::ThisProgram;
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::span::Record;
@@ -109,7 +110,8 @@ where
         self.text
             .format_event(context, Writer::new(&mut line), event)?;
         // What is quoted in it may have lines of its own, and would pass for ours.
-        for c in line.trim_end_matches('\n').chars() {
+        let line = line.trim_end_matches('\n');
+        for c in ThisProgram::get().commands(line).chars() {
             match c {
                 '\n' => writer.write_str("\\n")?,
                 '\r' => writer.write_str("\\r")?,
@@ -137,7 +139,10 @@ where
         }
     }
     event.record(&mut values);
-    let message = values.0.remove("message");
+    let message = match values.0.remove("message") {
+        Some(Value::String(text)) => Some(ThisProgram::get().commands(&text).into_owned().into()),
+        other => other,
+    };
     // To the millisecond, with all three digits.
     let timestamp = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ");
     let level = event.metadata().level();

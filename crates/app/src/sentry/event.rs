@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use longshore_operator::ThisProgram;
 use sentry::ClientOptions;
 use sentry::protocol::{Event, Level};
 use sentry::types::Dsn;
@@ -12,8 +13,9 @@ use super::trouble::{Letter, Trouble};
 
 /// How the SDK is set up: it adds nothing of its own to an event but its name, and nothing leaves unscrubbed.
 pub(super) fn options(dsn: Dsn, profile: Option<String>, post_box: EnvelopeQueue) -> ClientOptions {
+    let program = ThisProgram::get();
     let mut options = ClientOptions::new()
-        .release(concat!("longshore@", env!("CARGO_PKG_VERSION")))
+        .release(format!("{}@{}", program.name, program.version))
         .default_integrations(false)
         .max_breadcrumbs(0)
         .send_default_pii(false)
@@ -69,6 +71,7 @@ struct Content {
 }
 
 fn content(trouble: &Trouble) -> Content {
+    let program = ThisProgram::get().name;
     let (message, tags, extra) = match trouble {
         Trouble::Dead(letter) => return content_of_letter(letter),
         Trouble::Refused { queue, provider } => (
@@ -95,8 +98,8 @@ fn content(trouble: &Trouble) -> Content {
             reason,
         } => (
             match *what {
-                "redis" => format!("`longshore {command}` ended: Redis could not be reached"),
-                _ => format!("`longshore {command}` ended by itself"),
+                "redis" => format!("`{program} {command}` ended: Redis could not be reached"),
+                _ => format!("`{program} {command}` ended by itself"),
             },
             vec![
                 ("trouble", "process failed".to_owned()),
@@ -105,7 +108,7 @@ fn content(trouble: &Trouble) -> Content {
             vec![("reason", reason.clone())],
         ),
         Trouble::Others => (
-            "more causes at a time than are told apart: see `longshore dead groups`".to_owned(),
+            format!("more causes at a time than are told apart: see `{program} dead groups`"),
             vec![("trouble", "others".to_owned())],
             vec![],
         ),

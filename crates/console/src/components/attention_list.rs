@@ -1,6 +1,6 @@
 //! What needs somebody, worst first; in words where nothing does.
 
-use longshore_operator::{AttentionRow, NextStep, Urgency};
+use longshore_operator::{AttentionRow, NextStep, ThisProgram, Urgency};
 use maud::{Markup, html};
 
 use crate::components::moment::moment;
@@ -51,7 +51,7 @@ fn line(view: &View, fleet: &FleetFacts, row: &AttentionRow) -> Markup {
             div class="step" {
                 @match path {
                     Some(path) => a class="button" href=(view.to(&path)) { (words) },
-                    None => code { (words) },
+                    None => code { (ThisProgram::get().commands(words)) },
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! What stands where there is nothing: what would be here, and the command that makes it.
 
+use longshore_operator::ThisProgram;
 use maud::{Markup, html};
 
 /// Nothing is here. `command` is what one would type to see something.
@@ -7,7 +8,7 @@ pub(crate) fn empty(words: &str, command: Option<&str>) -> Markup {
     html! {
         div class="empty" {
             p { (words) }
-            @if let Some(command) = command { p { code { (command) } } }
+            @if let Some(command) = command { p { code { (ThisProgram::get().commands(command)) } } }
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use axum::routing::get;
 use longshore_job::Class;
-use longshore_operator::{Concern, Filter, GroupRow, LetterRow, OperationRow, Operator, QueueRow};
+use longshore_operator::{
+    Concern, Filter, GroupRow, LetterRow, OperationRow, Operator, QueueRow, ThisProgram,
+};
 use maud::{Markup, html};
 
 use crate::components::announced::announced;
@@ -90,7 +92,7 @@ async fn show(visit: Visit, query: Query) -> Result<Content, PageError> {
         @if groups.len() > MOST_CARDS {
             p class="hint" {
                 (counted((groups.len() - MOST_CARDS) as u64, "smaller cause")) " not shown: "
-                code { "longshore dead groups" } " lists all."
+                code { (ThisProgram::get().name) " dead groups" } " lists all."
             }
         }
     };

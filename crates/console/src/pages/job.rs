@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use longshore_operator::{HistoryRow, JobStory, JobView, StoryKind, StoryRow};
+use longshore_operator::{HistoryRow, JobStory, JobView, StoryKind, StoryRow, ThisProgram};
 use longshore_queue::JobState;
 use maud::{Markup, html};
 use serde_json::Value;
@@ -207,7 +207,7 @@ fn text(text: &str) -> Markup {
     let shown: Vec<_> = shown.lines().map(plain).collect();
     html! {
         pre class="args" tabindex="0" { bdi { (shown.join("\n")) } }
-        @if count > MOST_SHOWN { p class="hint" { "The first " (number(MOST_SHOWN as u64)) " of " (number(count as u64)) " characters; " code { "longshore job ID --reveal" } " shows all." } }
+        @if count > MOST_SHOWN { p class="hint" { "The first " (number(MOST_SHOWN as u64)) " of " (number(count as u64)) " characters; " code { (ThisProgram::get().name) " job ID --reveal" } " shows all." } }
     }
 }
 

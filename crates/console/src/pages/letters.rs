@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
-use longshore_operator::{Filter, GroupRow, LetterRow, Operator};
+use longshore_operator::{Filter, GroupRow, LetterRow, Operator, ThisProgram};
 use maud::{Markup, html};
 
 use crate::components::announced::announced;
@@ -95,7 +95,7 @@ async fn show(
         }
         (acts(view, &path))
         section {
-            div class="head" { h2 { "Letters, the newest first" } p class="hint" { code { "longshore dead list --group " (row.group) } } }
+            div class="head" { h2 { "Letters, the newest first" } p class="hint" { code { (ThisProgram::get().name) " dead list --group " (row.group) } } }
             (announced(view, &path, letters.iter().map(|letter| letter.died_at.as_str())))
             (rows(view, &letters))
             @if letters.len() == shown && shown < MOST_SHOWN {

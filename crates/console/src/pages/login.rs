@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use longshore_operator::ThisProgram;
 use maud::{Markup, html};
 
 use crate::access::SESSION;
@@ -32,7 +33,7 @@ fn page(visitor: &Visitor, to: &str, name: &str, wrong: Option<&str>) -> Content
         true => html! {
             h1 { "Nobody is known here" }
             p { "No user is configured. Make a password's hash, and set it:" }
-            p { code { "longshore console hash-password" } }
+            p { code { (ThisProgram::get().name) " console hash-password" } }
             p { code { "LONGSHORE_CONSOLE__USERS__ADA__PASSWORD_HASH" } ", " code { "LONGSHORE_CONSOLE__USERS__ADA__ROLE=operator" } }
         },
         false => login_form(&visitor.view, to, name, wrong),

@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use longshore_operator::{MessageChannel, Suppressed, SuppressionRow};
+use longshore_operator::{MessageChannel, Suppressed, SuppressionRow, ThisProgram};
 use maud::{Markup, html};
 
 use crate::act::acts::Outcome;
@@ -79,7 +79,11 @@ async fn show(visit: Visit, query: Query) -> Result<Content, PageError> {
     let words = words(channel);
     let listed = visit.shared.operator.suppressions(channel, ROWS).await;
     let (rows, count) = listed?;
-    let command = format!("longshore suppressions list --channel {}", channel.as_str());
+    let command = format!(
+        "{} suppressions list --channel {}",
+        ThisProgram::get().name,
+        channel.as_str()
+    );
     let body = html! {
         div class="head" {
             h1 { "Suppressions" }

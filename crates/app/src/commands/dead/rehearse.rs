@@ -152,7 +152,7 @@ fn lines(rehearsal: &Rehearsal, rate: Option<u32>) -> Vec<String> {
         ),
         (
             known,
-            "may have been carried out already: the provider is asked first, or knows the key of the request",
+            "may have been carried out already: a repeat does no harm (the provider is asked first, or knows the request again)",
         ),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);

@@ -1,5 +1,6 @@
 //! One thing that was looked at.
 
+use longshore_operator::ThisProgram;
 use serde::Serialize;
 
 /// How it stands.
@@ -25,7 +26,7 @@ pub(super) fn ok(check: &str, finding: impl Into<String>) -> Finding {
     Finding {
         check: check.to_owned(),
         status: Status::Ok,
-        finding: finding.into(),
+        finding: own(finding.into()),
         cure: None,
     }
 }
@@ -33,7 +34,7 @@ pub(super) fn ok(check: &str, finding: impl Into<String>) -> Finding {
 pub(super) fn warning(check: &str, finding: impl Into<String>, cure: impl Into<String>) -> Finding {
     Finding {
         status: Status::Warning,
-        cure: Some(cure.into()),
+        cure: Some(own(cure.into())),
         ..ok(check, finding)
     }
 }
@@ -41,7 +42,12 @@ pub(super) fn warning(check: &str, finding: impl Into<String>, cure: impl Into<S
 pub(super) fn error(check: &str, finding: impl Into<String>, cure: impl Into<String>) -> Finding {
     Finding {
         status: Status::Error,
-        cure: Some(cure.into()),
+        cure: Some(own(cure.into())),
         ..ok(check, finding)
     }
+}
+
+/// With the commands as this program has them.
+fn own(text: String) -> String {
+    ThisProgram::get().commands(&text).into_owned()
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use jiff::Timestamp;
-use longshore_operator::QueueRow;
+use longshore_operator::{QueueRow, ThisProgram};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -69,7 +69,12 @@ fn picture(session: &Session, args: &QueuesArgs, rows: &[QueueRow]) -> Result<St
         &header,
         rows.iter().map(cells).collect(),
     ));
-    lines.extend(notes(session, rows));
+    let notes = notes(session, rows);
+    lines.extend(
+        notes
+            .iter()
+            .map(|note| ThisProgram::get().commands(note).into_owned()),
+    );
     Ok(framed(&lines))
 }
 
