@@ -72,7 +72,7 @@ pub struct Waits<'a> {
     next: usize,
 }
 
-/// 60 s, 300 s, 900 s: the retry policy of the integration document (section 2.2).
+/// 60 s, 300 s, 900 s.
 impl Default for RetrySchedule {
     fn default() -> Self {
         Self::from_secs(&[60, 300, 900])

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorClass};
 use crate::name::Name;
 use crate::session::Session;
 
-/// How long a URL is good for. From section 2.3 of the integration document.
+/// How long a URL is good for.
 const GOOD_FOR: Duration = Duration::from_secs(900);
 
 /// The largest file that one request may upload: 5 GiB, S3's bound.

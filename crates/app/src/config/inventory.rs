@@ -29,7 +29,7 @@ section! {
     }
 }
 
-/// What is said of those that the program itself calls, by section 1 of the integration document. Vault holds everybody's
+/// What is said of those that the program itself calls. Vault holds everybody's
 /// credentials, and a running fleet goes on without it for a while. Who is not listed at all is of medium criticality.
 pub(super) fn of_ours(provider: &str) -> Inventory {
     let (criticality, owner) = match provider {
@@ -44,7 +44,7 @@ pub(super) fn of_ours(provider: &str) -> Inventory {
     }
 }
 
-/// What happens to the company's users while a provider is away: the integration document's four words.
+/// What happens to the company's users while a provider is away, in four words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Criticality {
     /// They notice nothing.

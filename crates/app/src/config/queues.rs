@@ -13,7 +13,7 @@ use longshore_job::{KindOverrides, OnUnknown, Priority, RetrySchedule};
 section! {
     /// When failed attempts are made again.
     pub(super) struct RetryKeys in "retry" {
-        /// How long to wait after each failed attempt. Three entries make four attempts; `[]` makes no retry. 60 s, 300 s and 900 s are the retry policy of the integration document, section 2.2. At most 25 entries, each of
+        /// How long to wait after each failed attempt. Three entries make four attempts; `[]` makes no retry. At most 25 entries, each of
         /// at most 30 days.
         pub(super) schedule: RetrySchedule = "schedule_seconds" as SCHEDULE,
             toml_by(schedule).or("[60, 300, 900]");

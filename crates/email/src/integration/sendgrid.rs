@@ -24,7 +24,7 @@ section! {
         /// How it is called.
         pub calls: Calls = "", calls("25", "100")
             .because("timeout_seconds", "Five seconds less than a run may take, so that a call ends before its run does.")
-            .because("rate_per_second", "100 emails a second on SendGrid's Pro plan (integration document, 2.2).");
+            .because("rate_per_second", "100 emails a second on SendGrid's Pro plan.");
     }
 }
 

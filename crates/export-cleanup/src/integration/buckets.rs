@@ -13,8 +13,7 @@ use super::settings::{R2Settings, S3Settings, StoreSettings};
 section! {
     pub(super) struct BucketsKeys in "buckets" {
         /// What expires in the company's buckets. Sweeps delete by these rules and nothing else, and `apply_lifecycle` makes them
-        /// the bucket's own. Ages are days of 24 hours by the store's clock. The defaults are those of the integration
-        /// document, 2.3.
+        /// the bucket's own. Ages are days of 24 hours by the store's clock.
         uploads: BucketKeys = "uploads" as UPLOADS, group::<BucketKeys>()
             .example("name", "example-uploads-prod")
             .example("fallback_name", "example-uploads-prod")

@@ -12,7 +12,7 @@ section! {
         /// How it is reached.
         pub store: StoreSettings = "", group::<StoreSettings>()
             .because("rate_per_second", "S3 takes 3,500 writes and 5,500 reads a second per prefix; a sweep makes two calls per 1,000 objects.")
-            .because("breaker.failures", "10 failed tries in a row, whoever's they are (integration document, 2.3).");
+            .because("breaker.failures", "10 failed tries in a row, whoever's they are.");
     }
 }
 

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Two stores, and the three buckets of the integration document.
+/// Two stores, and the three buckets that have defaults.
 pub(crate) struct Scene {
     pub(crate) s3: S3Sandbox,
     pub(crate) r2: S3Sandbox,

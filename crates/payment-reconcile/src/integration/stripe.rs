@@ -10,7 +10,7 @@ use longshore_provider::Origin;
 use secrecy::ExposeSecret;
 
 section! {
-    /// Stripe, which payments are made by. No fallback: while its breaker is open payments wait (integration document, 2.1).
+    /// Stripe, which payments are made by. No fallback: while its breaker is open payments wait.
     pub struct StripeSettings in "providers.stripe" {
         /// Scheme, host and port only. https, or http for loopback.
         pub base_url: Origin = "base_url", origin().or("https://api.stripe.com");
@@ -26,7 +26,7 @@ section! {
         /// How it is called.
         pub calls: Calls = "", calls("25", "100")
             .because("timeout_seconds", "Stripe asks banks, and banks take their time; a job has 30 s in all.")
-            .because("rate_per_second", "For reads. Stripe allows 100 reads and 100 writes a second per key (integration document, 2.1).");
+            .because("rate_per_second", "For reads. Stripe allows 100 reads and 100 writes a second per key.");
     }
 }
 
