@@ -26,6 +26,7 @@ mod job_pages;
 mod jobs;
 mod letters;
 mod lost;
+mod lost_lately;
 mod mappings;
 mod meant;
 mod moves;
@@ -71,7 +72,8 @@ pub use job::{CronJobRow, DeliveryRow, EnqueuedByRow, HistoryRow, JobView, PutBa
 pub use job_pages::JobPage;
 pub use jobs::{JobQuery, JobRow};
 pub use longshore_queue::{DeliveryResult, JobFilter, LetterFilter, RunAt, SentForm, Signed};
-pub use lost::{LostJobRow, LostRow};
+pub use lost::LostJobRow;
+pub use lost_lately::LostRow;
 pub use mappings::{Imported, Mapping, MappingCount};
 pub use operations::{BecameRow, OperationRow};
 pub use operator::Operator;

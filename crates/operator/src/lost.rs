@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use longshore_job::Envelope;
-use longshore_queue::{DeliveryResult, JobState, LostJob, LostLately, Queue, QueueError};
+use longshore_queue::{DeliveryResult, JobState, LostJob, Queue, QueueError};
 use serde::Serialize;
 
 use crate::away::ask_each;
@@ -15,24 +15,6 @@ use crate::time::rfc3339;
 
 /// So many are asked for at the same time.
 const TOGETHER: usize = 50;
-
-/// The jobs of the last hour whose worker was lost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LostRow {
-    /// How many. A request of each may have been carried out, and made again.
-    pub jobs: u64,
-    /// When the last of them was found, RFC 3339.
-    pub last_at: String,
-}
-
-impl From<LostLately> for LostRow {
-    fn from(lately: LostLately) -> Self {
-        Self {
-            jobs: lately.jobs,
-            last_at: rfc3339(lately.last_at_ms),
-        }
-    }
-}
 
 /// A job whose worker was lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

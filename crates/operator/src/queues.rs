@@ -4,7 +4,7 @@ use longshore_queue::{BreakerState, Hold, HoldCause, ParkedKind, Paused, Stats};
 use serde::Serialize;
 
 use crate::away::AwayRow;
-use crate::lost::LostRow;
+use crate::lost_lately::LostRow;
 use crate::providers::ProviderRow;
 use crate::queue_info::QueueInfo;
 use crate::redact::{REDACTED, is_name};

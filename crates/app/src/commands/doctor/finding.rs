@@ -26,7 +26,7 @@ pub(super) fn ok(check: &str, finding: impl Into<String>) -> Finding {
     Finding {
         check: check.to_owned(),
         status: Status::Ok,
-        finding: own(finding.into()),
+        finding: own(finding),
         cure: None,
     }
 }
@@ -34,7 +34,7 @@ pub(super) fn ok(check: &str, finding: impl Into<String>) -> Finding {
 pub(super) fn warning(check: &str, finding: impl Into<String>, cure: impl Into<String>) -> Finding {
     Finding {
         status: Status::Warning,
-        cure: Some(own(cure.into())),
+        cure: Some(own(cure)),
         ..ok(check, finding)
     }
 }
@@ -42,12 +42,12 @@ pub(super) fn warning(check: &str, finding: impl Into<String>, cure: impl Into<S
 pub(super) fn error(check: &str, finding: impl Into<String>, cure: impl Into<String>) -> Finding {
     Finding {
         status: Status::Error,
-        cure: Some(own(cure.into())),
+        cure: Some(own(cure)),
         ..ok(check, finding)
     }
 }
 
 /// With the commands as this program has them.
-fn own(text: String) -> String {
-    ThisProgram::get().commands(&text).into_owned()
+fn own(text: impl Into<String>) -> String {
+    ThisProgram::get().commands(&text.into()).into_owned()
 }
