@@ -11,7 +11,7 @@ use self::example::{
 use super::*;
 use crate::away::AwayRow;
 use crate::deliveries::DeliveriesRow;
-use crate::lost::LostRow;
+use crate::lost_lately::LostRow;
 use crate::queues::{FallbackRow, ParkedRow};
 
 #[test]
