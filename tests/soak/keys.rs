@@ -51,8 +51,14 @@ const STAYS: &[Stays] = &[
         "idempotency:*",
         "a key is known for a day after its job has ended",
     ),
-    grows("kept:*", "a coordinate is kept for 30 days"),
-    grows("cached", "a coordinate is kept for 30 days"),
+    grows(
+        "kept:*",
+        "a place is kept for 30 days, its id for up to a year",
+    ),
+    grows(
+        "cached",
+        "a place is kept for 30 days, its id for up to a year",
+    ),
     grows("map:*", "which user is which customer is known for good"),
     small("data", TICKS),
     small("records", TICKS),
@@ -69,7 +75,12 @@ const STAYS: &[Stays] = &[
     small("kinds", "one for each kind"),
     small("limits", "one for each provider"),
     grows("lost", "jobs whose worker was lost are known for a day"),
-    small("minutes", "what happened in each minute of the last day"),
+    Stays {
+        name: "minutes",
+        // A ring of 1,440 minutes, and what Redis allocates beyond it.
+        most: Some(512 << 10),
+        rule: "what happened in each minute of the last day",
+    },
     small("queues", "one for each queue"),
     small("reach", "which worker reaches which provider"),
     small("stats", "the counters"),

@@ -46,6 +46,8 @@ const NOT_SEEN: &[(&[User], &str, &str)] = &[
 const SELDOM: &[(User, &str)] = &[
     // Redis forgot the run of a job whose provider is asked what became of it.
     (User::Worker, "first_lookup"),
+    // A cause whose letters may have been sent.
+    (User::Operator, "dead_deliveries"),
     // A page of the console: the play calls it as that user, over a connection of its own.
     (User::Operator, "shares"),
 ];

@@ -14,6 +14,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "jobs list --limit 5",
     "jobs list --kind send_email --key k",
     "jobs find --recipient b@example.com",
+    "jobs lost --since 1h",
     "jobs cancel --queue email --state scheduled --yes --reason r",
     "operations",
     "limit sms 5/s --for 1m --reason r",

@@ -286,6 +286,10 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         &["longshore jobs find --recipient ada@example.com"],
     ),
     (
+        "jobs lost",
+        &["longshore jobs lost --queue email --since 1h"],
+    ),
+    (
         "jobs cancel",
         &[
             "longshore jobs cancel 01JD8Z5Q0V9T4X2M7K3N6P1R8S --reason 'wrong text'",

@@ -174,6 +174,9 @@ fn a_discard_is_rehearsed() {
     let two = [&discard[..], &["--limit", "2", "--json"]].concat();
     assert_eq!(
         bench.unchanged(&two).json(),
-        json!({ "letters": 2, "looked": 2, "outcome_unknown": 2, "sample": "all" })
+        json!({
+            "letters": 2, "looked": 2, "outcome_unknown": 2, "delivered": 0, "delivery_failed": 0, "accepted": 0,
+            "sample": "all",
+        })
     );
 }

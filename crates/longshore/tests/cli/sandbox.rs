@@ -196,6 +196,9 @@ fn a_stand_in_is_where_the_configuration_calls_its_provider_if_that_is_here() {
     ] {
         let mut command = bench.command(&fault);
         command.env("LONGSHORE_PROVIDERS__SENDGRID__BASE_URL", base_url);
+        // It is called only where it is on.
+        command.env("LONGSHORE_PROVIDERS__SENDGRID__API_KEY", "SG.x");
+        command.env("LONGSHORE_EMAIL__FROM", r#"{email = "post@example.com"}"#);
         let absent = format!("no stand-in for sendgrid answers on {at}");
         Ran::of(&fault, &mut command).fails(1, &absent);
     }

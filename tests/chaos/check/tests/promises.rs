@@ -48,6 +48,13 @@ fn what_is_said_to_be_cancelled_was_not_sent() {
     }
     let ledger = check(&cancelled(Promise::Cancelled, &[960]));
     assert_eq!((ledger.faults.len(), ledger.apart.len()), (0, 1), "forced");
+    let mut many = cancelled(Promise::NeverSent, &[5000]);
+    many.clock_wrong_ms.push((940, 980));
+    assert_eq!(check(&many).count("cancelled:"), 1, "named one by one");
+    many.commands[0].name = "cancel many";
+    assert_eq!(check(&many).count("cancelled:"), 0, "of another time");
+    many.clock_wrong_ms[0] = (1001, 1200);
+    assert_eq!(check(&many).count("cancelled:"), 1, "only later");
 }
 
 #[test]
