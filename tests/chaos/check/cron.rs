@@ -33,7 +33,11 @@ fn one(facts: &Facts, entry: &CronEntry, ledger: &mut Ledger) {
     for (_, tick) in made.filter(|(name, _)| name == entry.name) {
         *ticks.entry(*tick).or_default() += 1;
     }
-    let lost = |tick: u64| facts.may_be_lost(tick, tick + LATE_MS).then_some(LOST);
+    // An entry of which Redis forgot that somebody has it begins anew, too.
+    let lost = |tick: u64| {
+        let began_ms = tick.saturating_sub(ANEW_MS);
+        facts.may_be_lost(began_ms, tick + LATE_MS).then_some(LOST)
+    };
     let passed = |tick: u64| was_passed(facts, tick).then_some(PASSED);
     for (tick, times) in ticks.iter().filter(|(_, times)| **times > 1) {
         let what = format!("cron: {} made {times} jobs of the tick {tick}", entry.name);

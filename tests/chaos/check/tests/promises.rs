@@ -215,6 +215,23 @@ fn each_tick_is_one_job() {
 }
 
 #[test]
+fn a_tick_shortly_after_redis_forgot_is_counted_apart() {
+    let missing = |killed_ms| {
+        let mut facts = Facts::default();
+        facts.cron.push(CronEntry {
+            name: "often",
+            every_ms: 2000,
+            from_ms: 101_000,
+            until_ms: 113_000,
+        });
+        facts.forgotten.push(forgot(killed_ms - 1000, killed_ms));
+        check(&facts).count("cron:")
+    };
+    assert_eq!(missing(90_000), 0);
+    assert_eq!(missing(80_000), 1, "long before");
+}
+
+#[test]
 fn sets_agree_with_what_jobs_are() {
     let of = |state, members: &[(&'static str, &str)]| {
         let mut sets = Sets {
