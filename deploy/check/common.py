@@ -83,6 +83,18 @@ def redis_users(where: Path, place: str, namespace: str = "longshore") -> dict[s
     return {file.name.removeprefix("redis-url-"): file.read_text() for file in Path(where).glob("redis-url-*")}
 
 
+def blocks(page: str, heading: str) -> list[list[str]]:
+    """The indented blocks below a heading of a page."""
+    text = (ROOT / page).read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    found: list[list[str]] = [[]]
+    for line in text.splitlines():
+        if line.startswith("    "):
+            found[-1].append(line.strip())
+        elif found[-1]:
+            found.append([])
+    return [block for block in found if block]
+
+
 def config_check(findings: Findings, what: str, env: dict[str, str], secrets_at: str) -> None:
     """Has the binary look at an environment. The files of its secrets are made, below another directory."""
     with tempfile.TemporaryDirectory() as scratch:

@@ -21,7 +21,7 @@ import threading
 from pathlib import Path
 
 import image
-from common import BINARY, ROOT, Findings
+from common import BINARY, ROOT, Findings, blocks
 from run_image import Mail, answers, innermost, until
 from units import environment, read
 from units_run import ENTER, UID, allowed
@@ -33,18 +33,6 @@ LONGSHORE_EMAIL__TEMPLATES__WELCOME=d-0123456789abcdef0123456789abcdef
 LONGSHORE_WEBHOOKS__PUBLIC_URL=https://hooks.example.com
 LONGSHORE_PROVIDERS__SENDGRID__WEBHOOK_PUBLIC_KEYS=["%KEY%"]
 """
-
-
-def blocks(heading: str) -> list[list[str]]:
-    """The indented blocks below a heading of the page."""
-    text = (ROOT / "docs/deploying.md").read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    found: list[list[str]] = [[]]
-    for line in text.splitlines():
-        if line.startswith("    "):
-            found[-1].append(line.strip())
-        elif found[-1]:
-            found.append([])
-    return [block for block in found if block]
 
 
 class Machine:
@@ -160,7 +148,7 @@ def main() -> None:
         scratch = Path(made)
         scratch.chmod(0o755)
         machine = Machine(scratch)
-        install, commands = blocks("systemd")[:2]
+        install, commands = blocks("docs/deploying.md", "systemd")[:2]
         units = machine.install(install)
         example = (ROOT / "deploy/.env.example").read_text().splitlines()
         key = next(line.split("=", 1)[1] for line in example if line.startswith("SENDGRID_WEBHOOK_PUBLIC_KEY="))

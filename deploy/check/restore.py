@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from common import ROOT, Findings, longshore
+from common import ROOT, Findings, blocks, longshore
 
 PLACES = ("/etc/longshore", "/etc/redis", "/etc/systemd", "/var/lib/redis", "/var/backups/longshore")
 # What the page calls by name, as it is here. A snapshot over the network waits for others that want one, unless the delay is 0.
@@ -38,18 +38,6 @@ sleep() { command sleep 0.02; }
 """
 MAIL = '{"template":"welcome","to":{"email":"ada@example.com"},"data":{}}'
 findings = Findings("redis")
-
-
-def blocks(page: str, heading: str) -> list[list[str]]:
-    """The indented blocks below a heading."""
-    text = (ROOT / page).read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    found: list[list[str]] = [[]]
-    for line in text.splitlines():
-        if line.startswith("    "):
-            found[-1].append(line.strip())
-        elif found[-1]:
-            found.append([])
-    return [block for block in found if block]
 
 
 class Machine:

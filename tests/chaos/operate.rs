@@ -24,6 +24,9 @@ pub(crate) const OPERATOR: &str = "ops";
 /// How long the last acts may take once all is well.
 const LAST_ACTS: Duration = Duration::from_secs(60);
 
+/// How long what an operator must not leave as it is may take, once nothing is broken any more.
+const DONE_WITHIN: Duration = Duration::from_secs(120);
+
 /// An act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -180,6 +183,8 @@ struct Called {
     place: usize,
     code: Option<i32>,
     said: Value,
+    /// What it said of its failure.
+    stderr: String,
 }
 
 impl Turn {
@@ -244,16 +249,24 @@ impl Turn {
             place,
             code: said.code,
             said: serde_json::from_str(&said.stdout).unwrap_or_default(),
+            stderr: said.stderr,
         }
     }
 
-    /// Calls it until it is done: what an operator must not leave as it is.
+    /// Calls it until it is done: what an operator must not leave as it is. One that is never done ends the wait, and is told.
     async fn until_done(&mut self, name: &'static str, args: &[&str]) -> Called {
+        let began = Instant::now();
         loop {
             let since = Instant::now();
             let called = self.call(name, args, Vec::new()).await;
             if called.code == Some(0) {
                 self.noted(&called).changed = called.said["changed"] != false;
+                return called;
+            }
+            if began.elapsed() > DONE_WITHIN {
+                let said = &called.stderr;
+                let what = format!("command: `{name}` was not done in {DONE_WITHIN:?}: {said}");
+                self.done.misbehaved.push(what);
                 return called;
             }
             gone_by(Duration::from_millis(500), since).await;

@@ -311,14 +311,19 @@ fn tests_take_what_surrounds_a_run_from_the_testing_crate() {
 /// They stand above all others.
 const ABOVE: &[&str] = &["longshore", "examples", "tests"];
 
-#[test]
-fn crates_know_whom_the_code_map_lets_them_know() {
+/// The workspace, as cargo reads it.
+fn cargo_metadata() -> Value {
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
         .current_dir(root())
         .output()
         .expect("cargo runs");
-    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
+    serde_json::from_slice(&metadata.stdout).expect("JSON")
+}
+
+#[test]
+fn crates_know_whom_the_code_map_lets_them_know() {
+    let metadata = cargo_metadata();
     let ours = |name: &Value| {
         let name = name.as_str()?;
         (name == "longshore")

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::root;
+use crate::{cargo_metadata, root};
 
 /// For these crates semver is promised: `docs/upgrading.md` says so, and so does each README, of these and of all others.
 const PROMISED: &[&str] = &["app", "client", "integration", "job", "outbox", "testing"];
@@ -32,12 +32,7 @@ const CATEGORIES: &[&str] = &[
 
 /// The crates of `crates/`, as cargo reads them.
 fn published() -> Vec<Value> {
-    let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
-        .current_dir(root())
-        .output()
-        .expect("cargo runs");
-    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
+    let metadata = cargo_metadata();
     let packages = metadata["packages"].as_array().expect("packages");
     let all: Vec<_> = packages
         .iter()
