@@ -55,7 +55,7 @@ pub(crate) const TICKING: [(&str, u64); 3] = [
 const TICK_ARGS: &str =
     r#"{"template":"welcome","to":{"email":"staff@example.com"},"data":{"at":"{tick}"}}"#;
 
-/// How often it is looked whether a role has ended by itself.
+/// How often it is looked whether a process has ended by itself.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What a leg is left with once its faults are over.
@@ -140,11 +140,12 @@ impl Leg {
             .collect()
     }
 
-    /// Lets the time go by, and sees to the roles that have to be started again.
+    /// Lets the time go by, and sees to processes that have to be started again.
     pub(crate) async fn go_on_until(&mut self, at: Duration, started: Instant) {
         loop {
-            let ended = self.roles.look_after(&self.stage);
-            self.facts.misbehaved.extend(ended);
+            self.roles
+                .look_after(&self.stage, &mut self.facts.misbehaved);
+            self.look_after_workers();
             let left = at.saturating_sub(started.elapsed());
             if left.is_zero() {
                 return;
@@ -235,7 +236,7 @@ impl Leg {
         }
         self.roles.start(&self.stage);
         for place in 0..WORKERS {
-            let worker = self.start_worker(Some(place)).await;
+            let worker = self.worker(Some(place)).spawn();
             self.places.push(Some(worker));
         }
         let from_ms = now_ms();
@@ -249,7 +250,7 @@ impl Leg {
         let api = self.roles.door(Role::Api);
         self.operators = Some(Operators::new(&self.stage, api, self.mails()));
         for _ in 0..CARRIERS {
-            let carrier = self.stage.outbox(&self.postgres).start().await;
+            let carrier = self.stage.outbox(&self.postgres).spawn();
             self.carriers.push(Some(carrier));
         }
     }

@@ -28,6 +28,7 @@ mod rows;
 mod servers;
 mod settle;
 mod sort;
+mod supervise;
 mod through_api;
 
 use std::process::ExitCode;

@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use longshore_sandbox::free_port;
 use longshore_tests::{Stage, Worker};
 
+use crate::supervise::has_ended;
+
 /// What programs show to the API.
 pub(crate) const TOKEN: &str = "chaos-token-of-the-shop";
 
 /// The header in which a proxy names to the console who looks at it.
 pub(crate) const VISITOR: &str = "x-visitor";
-
-/// How a role ends that finds no Redis: whoever supervises it starts it again.
-const NO_REDIS: i32 = 3;
 
 /// A role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,9 +151,8 @@ impl Roles {
         }
     }
 
-    /// Starts those again that found no Redis. Returns what ended otherwise.
-    pub(crate) fn look_after(&mut self, stage: &Stage) -> Vec<String> {
-        let mut ended = Vec::new();
+    /// Starts those again that ended by themselves.
+    pub(crate) fn look_after(&mut self, stage: &Stage, misbehaved: &mut Vec<String>) {
         for role in Role::ALL {
             let place = role as usize;
             let Some(process) = &mut self.processes[place] else {
@@ -164,19 +162,11 @@ impl Roles {
             if !door.open.load(Ordering::Acquire) && process.says(role.ready()) {
                 door.set(true);
             }
-            match process.ended() {
-                None => continue,
-                Some(NO_REDIS) => {}
-                Some(code) => ended.push(format!(
-                    "ended: {} ended by itself with {code}: {}",
-                    role.name(),
-                    last_line(process)
-                )),
+            if has_ended(role.name(), process, misbehaved) {
+                door.set(false);
+                self.processes[place] = Some(spawn(stage, role, &self.doors));
             }
-            door.set(false);
-            self.processes[place] = Some(spawn(stage, role, &self.doors));
         }
-        ended
     }
 
     /// The process of each that runs.
@@ -184,11 +174,6 @@ impl Roles {
         let all = Role::ALL.into_iter().zip(&self.processes);
         all.filter_map(|(role, process)| Some((role.name(), process.as_ref()?)))
     }
-}
-
-fn last_line(process: &Worker) -> String {
-    let log = process.log();
-    log.lines().next_back().unwrap_or_default().to_owned()
 }
 
 fn spawn(stage: &Stage, role: Role, doors: &[Door]) -> Worker {

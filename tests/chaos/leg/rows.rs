@@ -14,7 +14,7 @@ impl Leg {
                 }
             }
             RowsAction::StartCarrier(place) => {
-                let carrier = self.stage.outbox(&self.postgres).start().await;
+                let carrier = self.stage.outbox(&self.postgres).spawn();
                 self.carriers[place] = Some(carrier);
             }
             RowsAction::FreezeCarrier(place) => {

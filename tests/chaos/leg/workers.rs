@@ -7,12 +7,10 @@ use longshore_tests::{Limit, Signal, Start, Worker, gone_by};
 use super::Leg;
 use crate::faults::{Signals, WorkerAction};
 use crate::produce::now_ms;
+use crate::supervise::{has_ended, works};
 
 /// How many descriptors a poor worker may have.
 const FEW: usize = 64;
-
-/// How long a worker may take until it works.
-const STARTED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Between two signals.
 const APART: Duration = Duration::from_millis(10);
@@ -33,8 +31,7 @@ impl Leg {
                 self.stop("storms of signals", place, signals).await;
             }
             WorkerAction::Start(place) => {
-                let worker = self.start_worker(Some(place)).await;
-                self.places[place] = Some(worker);
+                self.places[place] = Some(self.worker(Some(place)).spawn());
             }
             WorkerAction::Freeze(place) => {
                 self.count("workers frozen");
@@ -54,7 +51,7 @@ impl Leg {
                 self.leaves(sick);
             }
             WorkerAction::StartPoor => {
-                let poor = self.worker(None).descriptors(FEW).start().await;
+                let poor = works(|| self.worker(None).descriptors(FEW)).await;
                 self.poor = Some(poor);
             }
             WorkerAction::Starve => self.starve(),
@@ -82,20 +79,25 @@ impl Leg {
         }
     }
 
-    /// Starts it as an orchestrator does: one that gave up waiting for Redis (exit code 3), since the machine is busy, is started again.
-    pub(super) async fn start_worker(&self, place: Option<usize>) -> Worker {
-        let give_up = Instant::now() + STARTED_WITHIN;
-        loop {
-            let mut worker = self.worker(place).spawn();
-            while worker.ended().is_none() {
-                if worker.says("concurrency=") {
-                    return worker;
-                }
-                gone_by(APART, Instant::now()).await;
-            }
-            let ended = worker.ended();
-            assert_eq!(ended, Some(3), "the worker ended at once");
-            assert!(Instant::now() < give_up, "no worker finds its Redis");
+    /// Starts workers and carriers again that ended by themselves.
+    pub(super) fn look_after_workers(&mut self) {
+        let misbehaved = &mut self.facts.misbehaved;
+        let mut ended = |role, processes: &mut [Option<Worker>]| -> Vec<usize> {
+            let places = processes.iter_mut().enumerate();
+            let ended = places.filter_map(|(place, process)| {
+                has_ended(role, process.as_mut()?, misbehaved).then_some(place)
+            });
+            ended.collect()
+        };
+        let workers = ended("worker", &mut self.places);
+        let carriers = ended("outbox", &mut self.carriers);
+        for place in workers {
+            self.count("workers that ended as they began");
+            self.places[place] = Some(self.worker(Some(place)).spawn());
+        }
+        for place in carriers {
+            self.count("carriers that ended as they began");
+            self.carriers[place] = Some(self.stage.outbox(&self.postgres).spawn());
         }
     }
 
@@ -133,16 +135,7 @@ impl Leg {
     /// One on whose machine no provider can be reached.
     async fn start_sick(&mut self) {
         self.count("sick workers");
-        let nowhere = "http://127.0.0.1:9";
-        let mut start = self.worker(None);
-        for provider in ["SENDGRID", "TWILIO", "STRIPE", "GOOGLE_MAPS"] {
-            start = start.set(&format!("PROVIDERS__{provider}__BASE_URL"), nowhere);
-        }
-        for store in ["S3", "R2"] {
-            start = start.set(&format!("PROVIDERS__{store}__ENDPOINT_URL"), nowhere);
-        }
-        start = start.set("SERVICES__CRM__BASE_URL", nowhere);
-        let worker = start.set("EVENTS__URL", nowhere).start().await;
+        let worker = works(|| nowhere(self.worker(None))).await;
         self.facts.sick.push(worker.pid().to_string());
         self.sick = Some(worker);
     }
@@ -166,4 +159,18 @@ impl Leg {
             println!("left out: a worker whose output is full: {why}");
         }
     }
+}
+
+/// Has it look for every provider where there is none.
+fn nowhere(mut worker: Start<'_>) -> Start<'_> {
+    let nowhere = "http://127.0.0.1:9";
+    for provider in ["SENDGRID", "TWILIO", "STRIPE", "GOOGLE_MAPS"] {
+        worker = worker.set(&format!("PROVIDERS__{provider}__BASE_URL"), nowhere);
+    }
+    for store in ["S3", "R2"] {
+        worker = worker.set(&format!("PROVIDERS__{store}__ENDPOINT_URL"), nowhere);
+    }
+    worker
+        .set("SERVICES__CRM__BASE_URL", nowhere)
+        .set("EVENTS__URL", nowhere)
 }

@@ -10,6 +10,9 @@ use super::{RedisServer, RedisServerError, RedisServerOptions, io_error};
 const SLOTS: u16 = 16384;
 /// How long the nodes may take to find each other.
 const FORMED_WITHIN: Duration = Duration::from_secs(20);
+/// How long they may take until all know where a slot was moved to.
+const KNOWN_WITHIN: Duration = Duration::from_secs(20);
+
 /// Primaries that share the slots among them, with or without replicas. It is gone when this is.
 #[derive(Debug)]
 pub struct RedisCluster {
@@ -173,11 +176,35 @@ impl RedisCluster {
         target.send_command(&format!("CLUSTER SETSLOT {slot} NODE {target_id}"))?;
         source.send_command(&format!("CLUSTER SETSLOT {slot} NODE {target_id}"))?;
         for node in &self.nodes {
-            // The others hear of it in time; what they say until then is followed.
+            // The other primaries; replicas cannot be told, and hear of it.
             let _ = node.send_command(&format!("CLUSTER SETSLOT {slot} NODE {target_id}"));
         }
-        Ok(())
+        self.wait_until_all_know(slot, &target_id)
     }
+
+    /// Waits until every node that answers says whose slot it is. A replica that has not heard of it, and takes its primary's place,
+    /// claims the slot; then it can come to belong to nobody, since Redis tells replicas nothing of a slot's move (Valkey 8 does).
+    fn wait_until_all_know(&self, slot: u16, owner: &str) -> Result<(), RedisServerError> {
+        wait_until("waiting for all to know of a slot", KNOWN_WITHIN, || {
+            let knows = |node: &RedisServer| match node.send_command("CLUSTER NODES") {
+                Ok(nodes) => owns(&nodes, owner, slot),
+                Err(_) => true,
+            };
+            Ok(self.nodes.iter().all(knows))
+        })
+    }
+}
+
+/// Whether a node's list of all says that this one has the slot.
+fn owns(nodes: &str, id: &str, slot: u16) -> bool {
+    let has = |slots: &str| {
+        let (first, last) = slots.split_once('-').unwrap_or((slots, slots));
+        let (first, last) = (first.parse::<u16>(), last.parse());
+        first.is_ok_and(|first| first <= slot) && last.is_ok_and(|last| slot <= last)
+    };
+    // The id, the address, flags, whose replica, when it was heard, its epoch, its link, and its slots.
+    let of = nodes.lines().find(|line| line.starts_with(id));
+    of.is_some_and(|line| line.split(' ').skip(8).any(has))
 }
 
 impl RedisServer {
