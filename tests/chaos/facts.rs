@@ -223,17 +223,37 @@ pub(crate) struct Facts {
     pub(crate) memory: Vec<Memory>,
     /// What Redis uses after all has ended.
     pub(crate) redis_bytes: u64,
-    /// From when to when Redis's clock was wrong.
-    pub(crate) clock_wrong_ms: Vec<(u64, u64)>,
+    pub(crate) wrong_clocks: Vec<WrongClock>,
     /// What a role did that it must not, in words.
     pub(crate) misbehaved: Vec<String>,
+}
+
+/// So late a tick still counts as on time.
+pub(crate) const LATE_MS: u64 = 60_000;
+
+/// When Redis's clock was wrong, by this machine's, and by how much.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WrongClock {
+    pub(crate) from_ms: u64,
+    pub(crate) until_ms: u64,
+    pub(crate) off_ms: i64,
+}
+
+impl WrongClock {
+    /// Whether it may have had a tick of this time made: those that were due then by Redis's clock, as late as one still counts.
+    pub(crate) fn may_have_made(&self, tick: u64) -> bool {
+        let then = |at: u64| at.saturating_add_signed(self.off_ms);
+        let first = then(self.from_ms).saturating_sub(LATE_MS);
+        (first..=then(self.until_ms)).contains(&tick)
+            || (self.from_ms..=self.until_ms).contains(&tick)
+    }
 }
 
 impl Facts {
     /// Whether Redis's clock was wrong at a time between these. A hold that was made in what is then a time to come is void.
     pub(crate) fn clock_was_wrong(&self, from_ms: u64, until_ms: u64) -> bool {
-        let mut wrong = self.clock_wrong_ms.iter();
-        wrong.any(|(began_ms, ended_ms)| *began_ms <= until_ms && *ended_ms >= from_ms)
+        let mut wrong = self.wrong_clocks.iter();
+        wrong.any(|wrong| wrong.from_ms <= until_ms && wrong.until_ms >= from_ms)
     }
 
     /// Whether Redis may have lost what was written between these times.

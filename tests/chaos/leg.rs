@@ -30,6 +30,7 @@ use crate::roles::{Role, Roles};
 use crate::rows::{Rows, Tried, database};
 use crate::servers::Servers;
 use crate::sort::Sort;
+use crate::supervise::works;
 
 /// The queues that take part, and whose providers.
 pub(crate) const ACTS: [Act; 6] = [
@@ -236,7 +237,7 @@ impl Leg {
         }
         self.roles.start(&self.stage);
         for place in 0..WORKERS {
-            let worker = self.worker(Some(place)).spawn();
+            let worker = works(|| self.worker(Some(place))).await;
             self.places.push(Some(worker));
         }
         let from_ms = now_ms();

@@ -111,7 +111,10 @@ fn print_memory(facts: &Facts) {
     let roles = by_role
         .iter()
         .map(|(role, (early, late))| format!("{role} from {} to {} MiB", early / MIB, late / MIB));
-    let roles: Vec<_> = roles.collect();
+    let mut roles: Vec<_> = roles.collect();
+    if roles.is_empty() {
+        roles.push("no process lived from a fifth of it to the end".to_owned());
+    }
     println!(
         "  memory: {}; Redis at the end {} MiB",
         roles.join(", "),

@@ -146,7 +146,7 @@ pub(crate) async fn page(
     };
     let asking = queue.answer_within(ANSWERED_WITHIN, queue.stats());
     let held = match asking.await {
-        Ok(stats) => held(&stats),
+        Ok(stats) => held(&stats, info.fallback.is_some()),
         Err(error) => {
             page.broken = Some(why_apart(queue, error).await?);
             return Ok(page);

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::try_join_all;
 use longshore_job::{Person, Priority};
 use longshore_queue::{
-    JobFilter, JobInfo, JobScan, JobState, Key, PersonFilter, Place, Queue, Stats,
+    Hold, HoldCause, JobFilter, JobInfo, JobScan, JobState, Key, PersonFilter, Place, Queue, Stats,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -113,12 +113,15 @@ impl JobRow {
     }
 }
 
-/// What holds a queue's pending jobs back, in a word or two.
-pub(crate) fn held(stats: &Stats) -> Option<String> {
+/// What holds a queue's pending jobs back, in a word or two, if it has a fallback or has none.
+pub(crate) fn held(stats: &Stats, has_fallback: bool) -> Option<String> {
     if let Some(paused) = &stats.paused {
         return Some(format!("paused by {}", paused.by));
     }
-    let hold = stats.holds.first()?;
+    // Where another provider stands in, nothing waits for the breaker of its own.
+    let stands_in =
+        |hold: &&Hold| has_fallback && hold.provider.is_none() && hold.cause == HoldCause::Breaker;
+    let hold = stats.holds.iter().find(|hold| !stands_in(hold))?;
     let cause = serde_json::to_value(hold.cause).ok()?;
     Some(cause.as_str()?.replace('_', " "))
 }
@@ -165,7 +168,7 @@ async fn find(
     looked: &mut impl FnMut(u64),
 ) -> Result<Vec<JobRow>, OperatorError> {
     let asking = queue.answer_within(ANSWERED_WITHIN, queue.stats());
-    let held = held(&asking.await?);
+    let held = held(&asking.await?, info.fallback.is_some());
     let person = query.person.cloned();
     let person = person.map(|person| PersonFilter::new(person, &info.kinds));
     let is_meant = |job: &JobInfo| query.filter.means(job);
@@ -234,4 +237,29 @@ async fn step(
     let found = queue.scan_for(person, scan, &mut more).await?.into_iter();
     looked(more);
     Ok(found.map(|(job, _)| job).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_breaker_holds_nothing_back_while_another_provider_stands_in() {
+        let hold = |cause, provider: Option<&str>| Hold {
+            cause,
+            provider: provider.map(str::to_owned),
+            until_ms: None,
+        };
+        let breaker = hold(HoldCause::Breaker, None);
+        let mut stats = Stats {
+            holds: vec![breaker],
+            ..Stats::default()
+        };
+        assert_eq!(held(&stats, false).as_deref(), Some("breaker"));
+        assert_eq!(held(&stats, true), None);
+        stats.holds.push(hold(HoldCause::RedisForgot, None));
+        assert_eq!(held(&stats, true).as_deref(), Some("redis forgot"));
+        stats.holds[1] = hold(HoldCause::Breaker, Some("postmark"));
+        assert_eq!(held(&stats, true).as_deref(), Some("breaker"));
+    }
 }

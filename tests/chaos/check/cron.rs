@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{CronEntry, Facts, Promise};
+use crate::facts::{CronEntry, Facts, LATE_MS, Promise};
 use crate::ledger::Ledger;
-
-/// So late a tick still counts as on time.
-const LATE_MS: u64 = 60_000;
 
 /// The last ticks before a pause, of an operator or at the end of a leg, may not have been made when it came: a Redis that was
 /// away holds all of them up.
@@ -65,8 +62,8 @@ fn was_paused(facts: &Facts, entry: &str, tick: u64) -> bool {
 }
 
 fn was_passed(facts: &Facts, tick: u64) -> bool {
-    let mut wrong = facts.clock_wrong_ms.iter();
-    wrong.any(|(from_ms, until_ms)| {
-        (from_ms.saturating_sub(LAST_MS)..=until_ms + ANEW_MS).contains(&tick)
+    let mut wrong = facts.wrong_clocks.iter();
+    wrong.any(|wrong| {
+        (wrong.from_ms.saturating_sub(LAST_MS)..=wrong.until_ms + ANEW_MS).contains(&tick)
     })
 }

@@ -20,6 +20,9 @@ const LOST: &str = "a command whose write Redis lost";
 /// A campaign is cancelled up to when its command was given, by Redis's clock; one that steps makes what waits due, or of a time to come.
 const OTHER_TIME: &str = "a job of a campaign that a wrong clock of Redis put into another time";
 
+/// A tick bears the time that Redis had when it was made.
+const OTHER_TICK: &str = "a tick that bears the time of a wrong clock of Redis";
+
 /// For how long a campaign's jobs are enqueued before it is cancelled.
 const CAMPAIGN_MS: u64 = 15_000;
 
@@ -99,11 +102,14 @@ fn one(facts: &Facts, command: &Command, promise: &Promise, ledger: &mut Ledger)
         }
         Promise::NoTick(entry, from_ms, until_ms) => {
             let ticks = facts.found.values().filter_map(|found| found.tick.as_ref());
-            let during = |tick: &u64| *tick > *from_ms && tick < until_ms;
-            let of_entry = ticks.filter(|(name, tick)| name == entry && during(tick));
-            let made = of_entry.count();
-            if made > 0 {
-                ledger.unless(lost, format!("paused: {entry} made {made} jobs"));
+            let of_entry = ticks.filter(|(name, _)| name == entry);
+            for tick in of_entry.map(|(_, tick)| *tick) {
+                if (*from_ms + 1..*until_ms).contains(&tick) {
+                    let mut wrong = facts.wrong_clocks.iter();
+                    let wrong = wrong.any(|wrong| wrong.may_have_made(tick));
+                    let excuse = wrong.then_some(OTHER_TICK).or(lost);
+                    ledger.unless(excuse, format!("paused: {entry} made {tick}"));
+                }
             }
         }
         Promise::MayNotTick(..) | Promise::Replayed => {}

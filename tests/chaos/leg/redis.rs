@@ -9,7 +9,7 @@ use longshore_tests::{Clock, Clocks, Limit, Pid, limit};
 use tempfile::TempDir;
 
 use super::Leg;
-use crate::facts::Forgotten;
+use crate::facts::{Forgotten, WrongClock};
 use crate::faults::{Persistence, RedisAction, Refusal, Topology};
 use crate::produce::now_ms;
 
@@ -94,10 +94,14 @@ impl Leg {
             RedisAction::SetClock(off) => {
                 if let Some((_, clock)) = &self.around.clock {
                     clock.set(off);
-                    match (off, self.facts.clock_wrong_ms.last_mut()) {
-                        (0, Some((_, until_ms))) => *until_ms = now_ms(),
+                    match (off, self.facts.wrong_clocks.last_mut()) {
+                        (0, Some(wrong)) => wrong.until_ms = now_ms(),
                         _ => {
-                            self.facts.clock_wrong_ms.push((now_ms(), u64::MAX / 2));
+                            self.facts.wrong_clocks.push(WrongClock {
+                                from_ms: now_ms(),
+                                until_ms: u64::MAX / 2,
+                                off_ms: off * 1000,
+                            });
                             self.count("steps of Redis's clock");
                         }
                     }

@@ -8,7 +8,7 @@ use longshore_client::JobId;
 use super::{accepted, facts, found};
 use crate::check::*;
 use crate::facts::{
-    AuditNote, CronEntry, Forgotten, KeyUse, Memory, Mend, Promise, Sets, TakenPost,
+    AuditNote, CronEntry, Forgotten, KeyUse, Memory, Mend, Promise, Sets, TakenPost, WrongClock,
 };
 
 /// Of one job that was cancelled at 1000, by a command with this promise.
@@ -49,11 +49,11 @@ fn what_is_said_to_be_cancelled_was_not_sent() {
     let ledger = check(&cancelled(Promise::Cancelled, &[960]));
     assert_eq!((ledger.faults.len(), ledger.apart.len()), (0, 1), "forced");
     let mut many = cancelled(Promise::NeverSent, &[5000]);
-    many.clock_wrong_ms.push((940, 980));
+    many.wrong_clocks.push(wrong(940, 980, 90_000));
     assert_eq!(check(&many).count("cancelled:"), 1, "named one by one");
     many.commands[0].name = "cancel many";
     assert_eq!(check(&many).count("cancelled:"), 0, "of another time");
-    many.clock_wrong_ms[0] = (1001, 1200);
+    many.wrong_clocks[0] = wrong(1001, 1200, 90_000);
     assert_eq!(check(&many).count("cancelled:"), 1, "only later");
 }
 
@@ -116,9 +116,9 @@ fn nothing_begins_in_a_paused_queue_and_a_limited_one_is_slow() {
     assert_eq!(check(&calls(22)).count("limited:"), 0);
     assert_eq!(check(&calls(23)).count("limited:"), 1);
     let mut stepped = calls(23);
-    stepped.clock_wrong_ms.push((0, 3000));
+    stepped.wrong_clocks.push(wrong(0, 3000, 90_000));
     assert_eq!(check(&stepped).count("limited:"), 0, "the clock was wrong");
-    stepped.clock_wrong_ms[0] = (5000, 6000);
+    stepped.wrong_clocks[0] = wrong(5000, 6000, 90_000);
     assert_eq!(check(&stepped).count("limited:"), 1, "only later");
 }
 
@@ -212,6 +212,30 @@ fn each_tick_is_one_job() {
     assert_eq!(of(&all[1..], Some(paused)).count("cron:"), 0);
     let paused = Promise::NoTick("often", 101_000, 103_000);
     assert_eq!(of(&all, Some(paused)).count("paused:"), 1);
+}
+
+#[test]
+fn a_tick_bears_the_time_of_redis() {
+    let of = |from_ms, until_ms, off_ms| {
+        let mut facts = cancelled(|_| Promise::NoTick("often", 101_000, 103_000), &[]);
+        let mut found = found(JobState::Completed, &["completed"]);
+        found.tick = Some(("often".to_owned(), 102_000));
+        facts.found.insert(JobId::generate(), found);
+        facts.wrong_clocks.push(wrong(from_ms, until_ms, off_ms));
+        check(&facts).count("paused:")
+    };
+    assert_eq!(of(10_000, 13_000, 90_000), 0, "made before the pause");
+    assert_eq!(of(10_000, 13_000, 20_000), 1, "of other ticks");
+    assert_eq!(of(141_000, 143_000, -40_000), 0, "made after it");
+    assert_eq!(of(10_000, 13_000, 1_800_000), 1, "of half an hour later");
+}
+
+fn wrong(from_ms: u64, until_ms: u64, off_ms: i64) -> WrongClock {
+    WrongClock {
+        from_ms,
+        until_ms,
+        off_ms,
+    }
 }
 
 #[test]
