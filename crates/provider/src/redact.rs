@@ -196,5 +196,8 @@ mod tests {
         assert_eq!(long, ["Hansen"; 71].join(" "));
         let cut = format!("{}ada@example.com", " ".repeat(EXCERPT_BYTES - 4));
         assert_eq!(excerpt(&cut), "");
+        // Nor a letter, where the last that is looked at is half of one.
+        let cut = format!("{}ø", " ".repeat(EXCERPT_BYTES - 1));
+        assert_eq!(excerpt(&cut), "");
     }
 }

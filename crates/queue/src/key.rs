@@ -100,7 +100,59 @@ pub(crate) fn name_in(suffix: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use longshore_job::Priority;
+
     use super::*;
+
+    /// A mail to somebody.
+    fn mail(to: &str) -> Prepared {
+        let payload = format!(r#"{{"kind":"send_email","v":1,"args":{{"to":"{to}"}}}}"#);
+        Prepared {
+            kind: "send_email",
+            queue: "email".into(),
+            payload: payload.into_bytes(),
+            expires_in: None,
+            priority: Priority::Normal,
+        }
+    }
+
+    #[test]
+    fn a_key_is_a_name_within_its_kind_and_holds_for_a_day() {
+        let key = Key::of(&mail("ada"), "order-1");
+        assert_eq!(
+            (key.name(), key.full_name()),
+            ("order-1", "send_email:order-1")
+        );
+        assert_eq!(key.digest(), Some(&*mail("ada").digest()));
+        assert_eq!(Key::new("send_email", "order-1").digest(), None);
+        assert_eq!(key.holds_for(), Duration::from_secs(86_400));
+        let minute = Duration::from_secs(60);
+        assert_eq!(key.holds(minute).holds_for(), minute);
+    }
+
+    #[test]
+    fn a_key_clashes_only_with_itself_where_both_say_other_args() {
+        let key = Key::of(&mail("ada"), "order-1");
+        for (other, clashes) in [
+            (Key::of(&mail("bo"), "order-1"), true),
+            (Key::of(&mail("ada"), "order-1"), false),
+            (Key::of(&mail("bo"), "order-2"), false),
+            (Key::new("send_email", "order-1"), false),
+        ] {
+            assert_eq!(key.clashes_with(&other), clashes, "{other:?}");
+            assert_eq!(other.clashes_with(&key), clashes, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_comes_to_the_script_with_its_times_and_its_digest() {
+        let keep = Duration::from_secs(3600);
+        let any_args = Key::new("send_email", "order-1");
+        assert_eq!(any_args.encode(keep), "86400000 - 3600000");
+        let key = Key::of(&mail("ada"), "order-1").holds(Duration::from_millis(1500));
+        let digest = mail("ada").digest();
+        assert_eq!(key.encode(keep), format!("1500 {digest} 3600000"));
+    }
 
     #[test]
     fn no_two_kinds_come_to_one_key() {

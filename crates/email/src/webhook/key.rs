@@ -136,4 +136,17 @@ mod tests {
             assert_eq!(text.parse::<PublicKey>(), Err(why), "{text}");
         }
     }
+
+    #[test]
+    fn the_cure_says_how_a_key_looks() {
+        assert!(InvalidPublicKey::Pem.cure().contains("lines with dashes"));
+        let looks = format!("{} characters that begin with {}", KEY.len(), &KEY[..4]);
+        for why in [
+            InvalidPublicKey::NotBase64,
+            InvalidPublicKey::NotP256,
+            InvalidPublicKey::NoPoint,
+        ] {
+            assert!(why.cure().contains(&looks), "{why}");
+        }
+    }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use reqwest::StatusCode;
@@ -24,6 +25,26 @@ impl AnswerTable for Bare {
 
     fn clean(&self, text: &str) -> String {
         text.replace("hidden", "[secret]")
+    }
+}
+
+/// A table whose sentences are its own, and whose 429 may have been carried out.
+struct Own;
+
+impl AnswerTable for Own {
+    const NAME: &'static str = "own";
+    const TITLE: &'static str = "Own";
+    const OWN_SENTENCES: bool = true;
+
+    fn row(&self, response: &Response) -> Row {
+        match response.status.as_u16() {
+            429 => Row {
+                meaning: Some(Meaning::Unknown),
+                sentence: Some("it is full".to_owned()),
+                ..Row::default()
+            },
+            _ => Row::default(),
+        }
     }
 }
 
@@ -116,9 +137,10 @@ fn without_an_answer_it_matters_whether_one_was_asked_for() {
         response: Box::new(answered(200, None, "<html>Sign in, hidden").expect("a success")),
         why: "it is not JSON".to_owned(),
     };
-    for (error, effect, repeatable, reason) in [
+    for (error, effect, repeatable, code, reason) in [
         (
             CallError::from(ProviderError::NeverSent { cause: cause() }),
+            "not reached",
             "not reached",
             "not reached",
             "Bare was not reached: reset, [secret]",
@@ -127,12 +149,14 @@ fn without_an_answer_it_matters_whether_one_was_asked_for() {
             CallError::from(ProviderError::NoAnswer { cause: cause() }),
             "unknown",
             "transient",
+            "no answer",
             "Bare was asked and no answer came: reset, [secret]",
         ),
         (
             not_read(),
             "unknown",
             "transient",
+            "200 not understood",
             "Bare answered 200: <html>Sign in, [secret], and it is not JSON",
         ),
         (
@@ -142,11 +166,16 @@ fn without_an_answer_it_matters_whether_one_was_asked_for() {
             },
             "our mistake",
             "our mistake",
+            "not an id",
             "it is no id",
         ),
     ] {
         let meant = Bare.job_error(Purpose::Effect, &error);
         assert_eq!((kind(&meant), meant.reason()), (effect, reason));
+        assert_eq!(meant.answer().provider.as_deref(), Some("bare"));
+        assert_eq!(meant.answer().code.as_deref(), Some(code), "{reason}");
+        let status = error.response().map(|response| response.status.as_u16());
+        assert_eq!(meant.answer().status, status, "{reason}");
         let meant = Bare.job_error(Purpose::Repeatable, &error);
         assert_eq!((kind(&meant), meant.reason()), (repeatable, reason));
     }
@@ -159,6 +188,47 @@ fn a_row_goes_before_the_status() {
     assert_eq!(kind(&meant), "their mistake");
     assert_eq!(meant.answer().code.as_deref(), Some("gone"));
     assert_eq!(meant.reason(), "Bare answered 500");
+}
+
+#[test]
+fn what_may_have_been_done_waits_as_it_is_asked_to_where_nothing_is_at_stake() {
+    let error = answered(429, Some("9"), "").expect_err("no success");
+    for (purpose, expected) in [
+        (Purpose::Effect, "unknown"),
+        (Purpose::Repeatable, "throttled"),
+        (Purpose::Look, "throttled"),
+    ] {
+        let meant = Own.job_error(purpose, &error);
+        assert_eq!(kind(&meant), expected, "{purpose:?}");
+        if let JobError::Throttled { retry_after, .. } = meant {
+            assert_eq!(retry_after, Duration::from_secs(9));
+        }
+    }
+}
+
+#[test]
+fn a_sentence_of_our_own_quotes_nothing() {
+    for (status, reason, quoted) in [
+        (429, "Own answered 429: it is full", ""),
+        (400, "Own answered 400: no user Bo", "no user Bo"),
+    ] {
+        let error = answered(status, None, "no user Bo").expect_err("no success");
+        let meant = Own.job_error(Purpose::Effect, &error);
+        assert_eq!(meant.reason(), reason);
+        assert_eq!(meant.answer().quoted.as_deref(), Some(quoted), "{reason}");
+    }
+}
+
+#[test]
+fn only_what_looks_like_a_word_may_become_a_code() {
+    let longest = "x".repeat(80);
+    for text in ["card_declined", "21211", "a-b.C", &longest] {
+        assert_eq!(word(text), Some(text));
+    }
+    let longer = "x".repeat(81);
+    for text in ["", "no user", "ada@example.com", "blåbær", &longer] {
+        assert_eq!(word(text), None, "{text}");
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -209,6 +279,27 @@ fn what_does_not_read_is_told_by_its_field_and_never_by_its_value() {
     response.body.truncate(5);
     let error = decode::<Page>(&response).expect_err("half of it");
     assert_eq!(error.to_string(), "not understood: its body broke off");
+}
+
+/// Where a provider chooses the names of fields, a person may stand in one.
+#[test]
+fn a_field_is_told_only_where_its_name_is_one() {
+    let (longest, longer) = ("x".repeat(100), "x".repeat(101));
+    for (name, told) in [
+        ("price_1", true),
+        (&*longest, true),
+        (&*longer, false),
+        ("ada@example.com", false),
+        ("", false),
+    ] {
+        let body = format!(r#"{{"{name}":"much"}}"#);
+        let read = from_json::<BTreeMap<String, u64>>(body.as_bytes());
+        let expected = match told {
+            true => format!("it does not read: {name}: expected u64"),
+            false => "it does not read: expected u64".to_owned(),
+        };
+        assert_eq!(read, Err(expected));
+    }
 }
 
 #[test]
