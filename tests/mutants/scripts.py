@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 """Would a test of the queue notice a slip in a Lua script? `scripts.py [--every N] [FILE…]` changes one thing at a time in the scripts
-that are named, as in `part/breaker.lua`, or in those that decide, and runs the queue's tests. A script stands as text in each program of
-tests, so a mutant of the same length takes its place there, and nothing is built again. A mutant that no test fails for survives: then a
-test is missing, or explained.txt says why nothing is. What happened to each is in target/mutants/scripts.txt."""
+that are named, as in `part/breaker.lua`, or in those that decide, and runs the queue's tests that come to its line (reach.py). A script
+stands as text in each program of tests, so a mutant of the same length takes its place there, and nothing is built again. A mutant that no
+test fails for survives: then a test is missing, or explained.txt says why nothing is. What happened to each is in target/mutants/scripts.txt."""
 
 import argparse
 import errno
 import json
-import mmap
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +21,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 from lua import Mutant, mutants_of, same_length
+from reach import Reach
 
 ROOT = Path(__file__).resolve().parents[2]
 LUA = ROOT / "crates/queue/lua"
@@ -41,8 +40,15 @@ LEFT_OUT = ("link", "sentinel", "cluster")
 HISTORIES = 12
 
 
-def built(names: list[str]) -> list[Path]:
-    """The programs of the queue's tests, these or all, each as a copy that may be written into; the histories made at random last."""
+# Tests that take longer, in seconds, are run last.
+QUICK = 2.0
+
+# So many tests that failed for mutants before are run ahead of all others.
+MOST_FIRST = 8
+
+
+def built(names: list[str]) -> list["Program"]:
+    """The programs of the queue's tests, these or all, each as a copy that may be written into."""
     choice = [word for name in names for word in ("--test", name)] or ["--tests"]
     said = subprocess.run(
         ["cargo", "test", "--quiet", "--package", "longshore-queue", *choice, "--no-run", "--message-format", "json"],
@@ -52,30 +58,31 @@ def built(names: list[str]) -> list[Path]:
     for line in said.splitlines():
         artifact = json.loads(line)
         if artifact.get("executable") and artifact["target"]["kind"] == ["test"] and artifact["target"]["name"] not in LEFT_OUT:
+            made = Path(artifact["executable"])
             copy = PLACE / "programs" / artifact["target"]["name"]
-            shutil.copy(artifact["executable"], copy)
-            programs.append(copy)
-    return sorted(programs, key=lambda program: (program.name == "model", program.name))
+            # Without what a debugger needs it is small: it is searched and loaded often.
+            subprocess.run(["strip", "--strip-debug", "-o", copy, made], check=True)
+            programs.append(Program(copy, f"{made.name} {made.stat().st_mtime_ns}"))
+    return sorted(programs, key=lambda program: program.path.name)
 
 
 class Program:
     """One program of tests, whose scripts can be changed."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, made: str):
         self.path = path
-        self.seconds = 0.0
-        # None takes that long, however busy the machine is.
-        self.most = 300.0
-        self.left_out: list[str] = []
+        # Another text where it was built anew.
+        self.made = made
+        self.found: dict[bytes, list[int]] = {}
 
     def places(self, script: bytes) -> list[int]:
         """Where this script stands in it: as often as it is a part of others."""
-        with open(self.path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-            found, at = [], text.find(script)
-            while at >= 0:
-                found.append(at)
-                at = text.find(script, at + len(script))
-            return found
+        if script not in self.found:
+            text, at = self.path.read_bytes(), -1
+            self.found[script] = []
+            while (at := text.find(script, at + 1)) >= 0:
+                self.found[script].append(at)
+        return self.found[script]
 
     def write(self, places: list[int], script: bytes):
         for _ in range(200):
@@ -92,25 +99,20 @@ class Program:
                 time.sleep(0.05)
         raise SystemExit(f"{self.path} still runs")
 
-    def find_out(self):
-        """Leaves out what fails without a mutant: some tests count what goes out in a second, and want a machine that is not busy."""
-        while failed := self.run():
-            test = failed.removeprefix(f"{self.path.name} ")
-            if " " in test or len(self.left_out) == 3:
-                raise SystemExit(f"without a mutant: {failed}")
-            self.left_out.append(test)
-        self.most = 30 + 10 * self.seconds
+    def names(self) -> list[str]:
+        """Its tests."""
+        said = subprocess.run([self.path, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        return re.findall(r"^(\S+): test$", said, re.MULTILINE)
 
-    def run(self) -> str | None:
-        """Runs it up to the first test that fails. Says which, or None where all pass."""
-        with tempfile.TemporaryDirectory(prefix="mutant-") as scratch:
-            variables = {**os.environ, "TMPDIR": scratch, "CARGO_MANIFEST_DIR": str(ROOT / "crates/queue"), "LONGSHORE_MODEL_CASES": str(HISTORIES)}
-            began = time.monotonic()
+    def run(self, tests: list[str], most: float = 300.0, variables: dict[str, str] | None = None) -> str | None:
+        """Runs these tests up to the first that fails. Says which, or None where all pass."""
+        with tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as scratch:
+            of_queue = {"TMPDIR": scratch, "CARGO_MANIFEST_DIR": str(ROOT / "crates/queue"), "LONGSHORE_MODEL_CASES": str(HISTORIES)}
             process = subprocess.Popen(
-                [self.path, "--test-threads", "6", "--exact", *(word for test in self.left_out for word in ("--skip", test))], cwd=ROOT / "crates/queue", env=variables, text=True, errors="replace",
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+                [self.path, "--test-threads", "6", "--exact", *tests], cwd=ROOT / "crates/queue", env={**os.environ, **of_queue, **(variables or {})},
+                text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0,
             )  # fmt: skip
-            late = threading.Timer(self.most, os.killpg, (process.pid, signal.SIGKILL))
+            late = threading.Timer(most, os.killpg, (process.pid, signal.SIGKILL))
             late.start()
             ended = None
             for line in process.stdout:
@@ -126,10 +128,9 @@ class Program:
                 end(process)
             process.wait()
             if not late.is_alive():
-                ended = f"{self.path.name} took longer than {self.most:.0f} s"
+                ended = f"{self.path.name} took longer than {most:.0f} s"
             late.cancel()
             end(process)
-            self.seconds = time.monotonic() - began
             return ended
 
 
@@ -179,63 +180,88 @@ def explained() -> dict[tuple[str, str, str], str]:
     return found
 
 
-def survived() -> set[tuple[str, str, str]]:
-    """Those that survived when they were tried last."""
+def tried() -> dict[tuple[str, str, str], bool]:
+    """Those that were tried: whether they survived when they were last."""
     found: dict[tuple[str, str, str], bool] = {}
-    lines = (PLACE / "scripts.txt").read_text().splitlines()
+    log = PLACE / "scripts.txt"
+    lines = log.read_text().splitlines() if log.exists() else []
     for said, before, after in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
         found[said.split(":")[0], before[4:].strip(), after[4:].strip()] = said.endswith("SURVIVED")
-    return {mutant for mutant, still in found.items() if still}
+    return found
 
 
-def survives(programs: list[Program], script: str, mutant: str) -> str | None:
-    """Tries a mutant. Says what failed for it, or None where nothing did. What failed comes first the next time."""
-    script, mutant = script.encode(), mutant.encode()
-    for program in list(programs):
-        places = program.places(script)
-        if not places:
-            continue
-        program.write(places, mutant)
-        try:
-            failed = program.run()
-        finally:
-            program.write(places, script)
-        if failed:
-            programs.remove(program)
-            programs.insert(0, program)
-            return failed
-    return None
+class Trial:
+    """Tries mutants of one script."""
+
+    def __init__(self, programs: list[Program], script: str, reach: Reach, most: int):
+        self.programs = {program.path.name: program for program in programs}
+        self.script, self.reach, self.most = script, reach, most
+        # The tests that failed for mutants, the last one first: mutants of lines near by often fail the same.
+        self.failed: list[tuple[str, str]] = []
+
+    def survives(self, line: int, mutant: str) -> str | None:
+        """Tries a mutant of this line. Says what failed for it, or None where nothing did."""
+        tests = self.reach.of(self.script, line)
+        first = [test for test in self.failed if test in tests][:MOST_FIRST]
+        rest = [test for test in tests if test not in first][: self.most]
+        quick, slow = [test for test in rest if tests[test] < QUICK], [test for test in rest if tests[test] >= QUICK]
+        for group in (first[:2], first[2:], quick, slow):
+            failed = self.fails(group, tests, mutant)
+            if failed:
+                return failed
+        return None
+
+    def fails(self, group: list[tuple[str, str]], tests: dict[tuple[str, str], float], mutant: str) -> str | None:
+        for name in dict.fromkeys(name for name, _ in group):
+            program, mine = self.programs[name], [test for of, test in group if of == name]
+            places = program.places(self.script.encode())
+            program.write(places, mutant.encode())
+            try:
+                while mine:
+                    failed = program.run(mine, 20 + 4 * sum(tests[name, test] for test in mine))
+                    if not failed:
+                        break
+                    test = failed.removeprefix(f"{name} ")
+                    if (name, test) not in tests:
+                        return failed
+                    # A test that wants a machine which is not busy fails at times without a mutant: the first time it is asked again.
+                    if (name, test) in self.failed or program.run([test], 20 + 4 * tests[name, test]):
+                        self.failed = [(name, test), *(other for other in self.failed if other != (name, test))]
+                        return failed
+                    mine.remove(test)
+            finally:
+                program.write(places, self.script.encode())
+        return None
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth mutant")
     parser.add_argument("--lines", metavar="FROM-TO", help="only mutants of these lines")
+    parser.add_argument("--rest", action="store_true", help="only those that were not tried yet")
     parser.add_argument("--again", action="store_true", help="only those that survived when they were tried last")
+    parser.add_argument("--most", type=int, default=10**6, metavar="N", help="only so many tests a mutant, and those that failed lately: to look ahead")
     parser.add_argument("--tests", metavar="NAME,…", help="only these programs of tests")
     parser.add_argument("files", nargs="*", metavar="FILE")
     options = parser.parse_args()
     first, last = (int(n) for n in options.lines.split("-")) if options.lines else (1, 10**6)
     (PLACE / "programs").mkdir(parents=True, exist_ok=True)
-    programs = [Program(path) for path in built(options.tests.split(",") if options.tests else [])]
-    print(f"{len(programs)} programs of tests, without a mutant:", flush=True)
-    for program in programs:
-        program.find_out()
-        print(f"  {program.path.name} {program.seconds:.1f} s{''.join(f', without {test}' for test in program.left_out)}", flush=True)
-    # The histories made at random come last, and the quick ones first.
-    programs.sort(key=lambda program: (program.path.name == "model", program.seconds))
-    compiler, why, only = Compiler(), explained(), survived() if options.again else set()
+    programs = built(options.tests.split(",") if options.tests else [])
+    files = [file.removeprefix(f"{LUA.relative_to(ROOT)}/") for file in options.files or DECIDE]
+    scripts = {file: (LUA / file).read_text() for file in files}
+    print("which tests come to which lines:", flush=True)
+    reach = Reach(PLACE, list(scripts.values()), programs)
+    compiler, why, before = Compiler(), explained(), tried()
     counts: dict[str, Counter] = defaultdict(Counter)
     log = open(PLACE / "scripts.txt", "a", encoding="utf-8")
     try:
-        for file in options.files or DECIDE:
-            file = file.removeprefix(f"{LUA.relative_to(ROOT)}/")
-            script = (LUA / file).read_text()
-            mine = list(programs)
+        for file, script in scripts.items():
+            trial = Trial(programs, script, reach, options.most)
             for mutant in mutants_of(script)[:: options.every]:
-                if not first <= mutant.line <= last or (options.again and (file, *mutant.named) not in only):
+                named = (file, *mutant.named)
+                if not first <= mutant.line <= last or (options.again and not before.get(named)) or (options.rest and named in before):
                     continue
-                ended = try_one(mine, compiler, script, mutant, why.get((file, *mutant.named)))
+                ended = try_one(trial, compiler, mutant, why.get(named))
                 counts[file][ended.split(":")[0]] += 1
                 print(f"{file}:{mutant.line}: {ended}\n  - {mutant.named[0]}\n  + {mutant.named[1]}", file=log, flush=True)
                 if ended == "SURVIVED":
@@ -248,13 +274,13 @@ def main() -> int:
     return 1 if whole["SURVIVED"] else 0
 
 
-def try_one(programs: list[Program], compiler: Compiler, script: str, mutant: Mutant, reason: str | None) -> str:
-    text = same_length(script, mutant)
+def try_one(trial: Trial, compiler: Compiler, mutant: Mutant, reason: str | None) -> str:
+    text = same_length(trial.script, mutant)
     if text is None or not compiler.takes(text):
         return "unviable"
     if reason:
         return "explained"
-    failed = survives(programs, script, text)
+    failed = trial.survives(mutant.line, text)
     if failed is None:
         return "SURVIVED"
     return f"{'late' if 'took longer' in failed or 'did not come' in failed else 'caught'}: {failed}"

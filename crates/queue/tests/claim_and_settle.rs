@@ -7,6 +7,11 @@
 )]
 mod support;
 
+#[path = "claim_and_settle/claims.rs"]
+mod claims;
+#[path = "claim_and_settle/settles.rs"]
+mod settles;
+
 use std::collections::HashMap;
 use std::time::Duration;
 

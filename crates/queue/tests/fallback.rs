@@ -120,6 +120,15 @@ async fn open_is_over(bench: &Bench, provider: &str) {
         .await;
 }
 
+/// Has a breaker stay open for so long from now on.
+async fn open_for(bench: &Bench, provider: &str, ms: u64) {
+    let key = &bench.queue.keys().breakers;
+    let now = bench.queue.now_ms().await.expect("has a clock");
+    let text = format!("open 1 {} {now} 600000 ", now + ms);
+    let row = [key.as_bytes(), provider.as_bytes(), text.as_bytes()];
+    let _: u8 = bench.raw(&[b"HSET", row[0], row[1], row[2]]).await;
+}
+
 /// Two jobs whose calls fail open the provider's breaker; they wait for their retry.
 async fn open_the_breaker(bench: &Bench, queue: &Queue, worker: &Lease) {
     bench.enqueue(2).await;
@@ -298,6 +307,37 @@ async fn a_fallback_in_trouble_is_left_alone_too() {
     assert_eq!(claim(&queue, &worker, 4).await.jobs.len(), 3);
 }
 
+/// Where both are held back, claims wait for whichever may be called first.
+#[tokio::test]
+async fn the_fallback_has_a_limit_and_a_breaker_of_its_own() {
+    let bench = Bench::new();
+    let postmark = ProviderPolicy {
+        limit: Some(Limit {
+            count: 1,
+            per: Duration::from_secs(10),
+        }),
+        ..provider("postmark")
+    };
+    let queue = bench.queue.clone().with_provider(beside(postmark, true));
+    let worker = bench.worker("w").await;
+    bench.enqueue(2).await;
+    let next = async |state: ClaimState| {
+        let held = claim(&queue, &worker, 2).await;
+        assert_eq!((held.state, held.jobs.len()), (state, 0));
+        held.next_due.expect("says when").as_millis()
+    };
+    open_for(&bench, "sendgrid", 60_000).await;
+    assert_eq!(claim(&queue, &worker, 2).await.jobs.len(), 1);
+    assert!((5_000..=10_000).contains(&next(ClaimState::Limited).await));
+    open_for(&bench, "sendgrid", 4_000).await;
+    assert!(next(ClaimState::Limited).await <= 4_000);
+    for (sendgrid, postmark) in [(60_000, 20_000), (20_000, 60_000)] {
+        open_for(&bench, "sendgrid", sendgrid).await;
+        open_for(&bench, "postmark", postmark).await;
+        assert!((15_000..=20_000).contains(&next(ClaimState::Open).await));
+    }
+}
+
 #[tokio::test]
 async fn a_fallback_that_refuses_our_credentials_pauses_nothing_but_itself() {
     let bench = Bench::new();
@@ -323,27 +363,6 @@ async fn a_fallback_that_refuses_our_credentials_pauses_nothing_but_itself() {
     let probe = claim(&queue, &worker, 1).await.jobs;
     assert_eq!(probe[0].context.route, Route::Probe);
     assert_eq!(probe[0].run.used, 0);
-}
-
-#[tokio::test]
-async fn the_fallback_has_a_limit_of_its_own() {
-    let bench = Bench::new();
-    let postmark = ProviderPolicy {
-        limit: Some(Limit {
-            count: 1,
-            per: Duration::from_secs(60),
-        }),
-        ..provider("postmark")
-    };
-    let queue = bench.queue.clone().with_provider(beside(postmark, true));
-    let worker = bench.worker("w").await;
-    open_the_breaker(&bench, &queue, &worker).await;
-    bench.enqueue(3).await;
-    assert_eq!(claim(&queue, &worker, 3).await.jobs.len(), 1);
-    let held = claim(&queue, &worker, 3).await;
-    assert_eq!(held.state, ClaimState::Limited);
-    // The provider may be back before that.
-    assert!(held.next_due.is_some_and(|due| due <= OPEN));
 }
 
 #[tokio::test]

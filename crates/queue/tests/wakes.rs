@@ -125,6 +125,12 @@ async fn only_a_worker_with_slots_to_spare_looks_again_and_only_where_jobs_come_
         }
     }
     assert_eq!(fast, Some(SOON));
+    // It may come as much too late before others are woken.
+    let timeline = &bench.queue.keys().timeline;
+    let noted: String = bench.text(&format!("HGET {timeline} look")).await;
+    let (till, took) = noted.split_once(' ').expect("two times");
+    let ms = |text: &str| text.parse::<u64>().expect("ms");
+    assert_eq!(ms(till) - ms(took), 4);
     for ahead in 0..50 {
         assert_eq!(claim(2, 2, ahead, SOON).await, None, "no slot is left");
         let unasked = claim(2, 10, ahead, Duration::ZERO).await;

@@ -212,3 +212,32 @@ async fn who_misses_a_provider_claims_nothing_while_somebody_is_well() {
     half_open().await;
     assert_eq!(state(&sick).await, (ClaimState::Ok, 1));
 }
+
+/// It looks again in a second, and has another one woken for what waits.
+#[tokio::test]
+async fn who_leaves_what_waits_to_others_wakes_one_of_them() {
+    let bench = Bench::new();
+    let queue = bench.queue.clone().with_provider(sendgrid());
+    let (sick, well) = (bench.worker("sick").await, bench.worker("well").await);
+    let idle = queue.keys().idle.clone();
+    sick.misses(true, false);
+    let wakes = async || {
+        // Who has but the slot free that is kept for urgent jobs is better than nobody. It listens no more: it is only taken out.
+        bench.text::<u64>(&format!("ZADD {idle} 0.5 nobody")).await;
+        let claim = queue.claim(&sick, 1, None).await.expect("claims");
+        assert_eq!(claim.state, ClaimState::Away);
+        let next = claim.next_due.expect("says when").as_millis();
+        assert!((1..=1_000).contains(&next), "{next}");
+        bench.text::<u64>(&format!("ZCARD {idle}")).await == 0
+    };
+    assert!(!wakes().await, "nothing waits");
+    bench.enqueue(1).await;
+    assert!(wakes().await);
+    assert_eq!(bench.claim(&well, 1).await.len(), 1);
+    let of_tenant = longshore_queue::NewJob {
+        lane: longshore_queue::Lane::default().with_tenant("a"),
+        ..support::job()
+    };
+    bench.enqueue_all(&[of_tenant]).await;
+    assert!(wakes().await, "in a lane");
+}

@@ -1,6 +1,8 @@
 //! The slot that is kept for urgent jobs.
 
-use longshore_queue::{Claim, ClaimState, Lease, Spare, Wakes};
+use std::time::Duration;
+
+use longshore_queue::{Claim, ClaimState, Lease, NewJob, RunAt, Spare, Wakes};
 
 use crate::support::{self, Bench};
 use crate::{HIGH, LOW, NORMAL, enqueue, of};
@@ -77,4 +79,30 @@ async fn a_kept_slot_is_woken_for_urgent_jobs_only() {
     let urgent = enqueue(&bench.queue, &HIGH, 1).await;
     assert_eq!(idle().await, 0);
     assert_eq!(claim().await, urgent);
+}
+
+/// What the kept slot leaves behind is work for another one; and who keeps it does not wait for a time, but to be woken.
+#[tokio::test]
+async fn what_a_kept_slot_leaves_wakes_another_worker() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let later = NewJob {
+        run_at: RunAt::In(Duration::from_secs(60)),
+        ..support::job()
+    };
+    bench.enqueue_all(&[later]).await;
+    enqueue(&bench.queue, &HIGH, 1).await;
+    bench.claim(&worker, 1).await;
+    for lane in [NORMAL, LOW] {
+        enqueue(&bench.queue, &lane, 1).await;
+        let idle = &bench.queue.keys().idle;
+        // Nobody listens there: whoever is to be woken is only taken out.
+        bench.text::<u64>(&format!("ZADD {idle} 3 nobody")).await;
+        let claim = claim_keeping(&bench, &worker, 1).await;
+        assert_eq!((claim.jobs.len(), claim.state), (0, ClaimState::Kept));
+        assert_eq!(claim.next_due, None);
+        let left: u64 = bench.text(&format!("EXISTS {idle}")).await;
+        assert_eq!(left, 0, "{lane:?}");
+        assert_eq!(bench.claim(&worker, 1).await.len(), 1);
+    }
 }
