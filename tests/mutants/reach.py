@@ -13,8 +13,11 @@ from lua import tokens
 # So many tests at once, while it is looked where they come to.
 AT_ONCE = 4
 
+# So many lines from a mutant on tell which tests try it best.
+NEAR = 8
+
 # A test that takes longer than that, in seconds, is left out.
-LONGEST = 45
+LONGEST = 300
 
 # A line that begins so is the rest of a statement, or ends a block.
 NO_BEGINNING = ("end", "else", "elseif", "until", "and", "or", ")", "}", "]", "..", "=", ",", "+", "-", "*", "/")
@@ -107,9 +110,16 @@ class Reach:
         return (program.path.name, test, seconds, reached) if not failed else None
 
     def of(self, script: str, line: int) -> dict[tuple[str, str], float]:
-        """The tests that come to this line of a script, those first that come to most of it, and how long each takes; all tests where
-        that is not known."""
+        """The tests that come to this line of a script, and how long each takes; all tests where that is not known. First those that go on
+        from there as few others do: they try what is decided there."""
         which = self.scripts.index(script)
         at = beginning(script, line) if self.traced[which] else None
-        found = [row for row in self.tests if not at or at in row[3][which]]
-        return {(name, test): seconds for name, test, seconds, _ in sorted(found, key=lambda row: -len(row[3][which]))}
+        found = [(name, test, seconds, reached[which]) for name, test, seconds, reached in self.tests if not at or at in reached[which]]
+        rare = [0.0] * len(found)
+        for near in range(line, line + NEAR):
+            for comes in (True, False):
+                alike = [n for n, row in enumerate(found) if (near in row[3]) == comes]
+                for n in alike:
+                    rare[n] += 1 / len(alike)
+        order = sorted(range(len(found)), key=lambda n: -rare[n])
+        return {found[n][:2]: found[n][2] for n in order}

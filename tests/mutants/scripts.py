@@ -41,7 +41,7 @@ HISTORIES = 12
 
 
 # Tests that take longer, in seconds, are run last.
-QUICK = 2.0
+QUICK = 5.0
 
 # So many tests that failed for mutants before are run ahead of all others.
 MOST_FIRST = 8
@@ -203,8 +203,10 @@ class Trial:
         """Tries a mutant of this line. Says what failed for it, or None where nothing did."""
         tests = self.reach.of(self.script, line)
         first = [test for test in self.failed if test in tests][:MOST_FIRST]
-        rest = [test for test in tests if test not in first][: self.most]
+        rest = [test for test in tests if test not in first]
         quick, slow = [test for test in rest if tests[test] < QUICK], [test for test in rest if tests[test] >= QUICK]
+        if self.most:
+            quick, slow = quick[: self.most], []
         for group in (first[:2], first[2:], quick, slow):
             failed = self.fails(group, tests, mutant)
             if failed:
@@ -218,14 +220,14 @@ class Trial:
             program.write(places, mutant.encode())
             try:
                 while mine:
-                    failed = program.run(mine, 20 + 4 * sum(tests[name, test] for test in mine))
+                    failed = program.run(mine, 60 + 8 * sum(tests[name, test] for test in mine))
                     if not failed:
                         break
                     test = failed.removeprefix(f"{name} ")
                     if (name, test) not in tests:
                         return failed
                     # A test that wants a machine which is not busy fails at times without a mutant: the first time it is asked again.
-                    if (name, test) in self.failed or program.run([test], 20 + 4 * tests[name, test]):
+                    if (name, test) in self.failed or program.run([test], 60 + 8 * tests[name, test]):
                         self.failed = [(name, test), *(other for other in self.failed if other != (name, test))]
                         return failed
                     mine.remove(test)
@@ -240,7 +242,7 @@ def main() -> int:
     parser.add_argument("--lines", metavar="FROM-TO", help="only mutants of these lines")
     parser.add_argument("--rest", action="store_true", help="only those that were not tried yet")
     parser.add_argument("--again", action="store_true", help="only those that survived when they were tried last")
-    parser.add_argument("--most", type=int, default=10**6, metavar="N", help="only so many tests a mutant, and those that failed lately: to look ahead")
+    parser.add_argument("--most", type=int, default=0, metavar="N", help="only so many quick tests a mutant, and those that failed lately: to look ahead")
     parser.add_argument("--tests", metavar="NAME,…", help="only these programs of tests")
     parser.add_argument("files", nargs="*", metavar="FILE")
     options = parser.parse_args()
