@@ -20,7 +20,7 @@ pub struct Spoiled {
 
 impl Spoiled {
     /// What to do about it.
-    pub const CURE: &'static str = "find the program that wrote there, then move the key away with `redis-cli RENAME`, or delete it with `redis-cli DEL`";
+    pub const CURE: &'static str = "find the program that wrote there, then move the key away with `redis-cli RENAME`, or delete it with `redis-cli DEL`, as a user of Redis who may (`--user admin` of the shipped ones)";
 }
 
 impl fmt::Display for Spoiled {

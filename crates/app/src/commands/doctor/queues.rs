@@ -333,7 +333,7 @@ fn strays(scan: &KeyScan, failed: Option<&QueueError>, namespace: &str) -> Findi
                 scan.looked_at,
                 WALK_FOR.as_secs()
             ),
-            "look for others yourself: `redis-cli --scan`",
+            "look for others yourself: `redis-cli --scan`, as a user of Redis who may",
         );
     }
     match strange {
