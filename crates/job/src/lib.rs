@@ -22,6 +22,7 @@ mod handler;
 pub mod handlers;
 mod id;
 mod kinds;
+mod lists;
 mod memory;
 mod missing;
 mod names;

@@ -1,10 +1,10 @@
-//! Which names in a job's args are the program's own.
+//! Which names in a job's args are the program's own, and where a list stands in the place of a struct.
 //!
 //! A name in a free map (`{"data": {"Ada": 1}}`) may be a person's, and looks like any other. The names of a struct's
 //! fields are nobody's. serde tells a deserializer which struct it reads, with the names of its fields; so these are
 //! collected while the args are decoded once more. Whatever is not known to be a field's name counts as private.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use serde::Deserializer;
@@ -18,19 +18,35 @@ pub type Names = BTreeSet<&'static str>;
 /// The names of the fields of all structs that are read on the way through these args. Of args that do not decode, those
 /// of the structs that were begun; of the variants of enums none.
 pub(crate) fn names<J: DeserializeOwned>(args: Value) -> Names {
-    let found = RefCell::new(Names::new());
-    // What does not decode has fewer names.
+    read::<J>(args).names.into_inner()
+}
+
+/// The fields of the first struct in whose place a list stands. serde takes its elements for the fields in their order.
+pub(crate) fn listed<J: DeserializeOwned>(args: Value) -> Option<&'static [&'static str]> {
+    read::<J>(args).listed.get()
+}
+
+fn read<J: DeserializeOwned>(args: Value) -> Found {
+    let found = Found::default();
+    // Of what does not decode, less is found.
     drop(J::deserialize(Named {
         value: args,
         found: &found,
     }));
-    found.into_inner()
+    found
 }
 
-/// A value, and where the names are collected.
+/// What is found out about args while they are decoded.
+#[derive(Default)]
+struct Found {
+    names: RefCell<Names>,
+    listed: Cell<Option<&'static [&'static str]>>,
+}
+
+/// A value, and where it is noted what is found.
 struct Named<'a> {
     value: Value,
-    found: &'a RefCell<Names>,
+    found: &'a Found,
 }
 
 impl<'de> Deserializer<'de> for Named<'_> {
@@ -57,7 +73,11 @@ impl<'de> Deserializer<'de> for Named<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.found.borrow_mut().extend(fields);
+        self.found.names.borrow_mut().extend(fields);
+        if self.value.is_array() {
+            let first = self.found.listed.get().or(Some(fields));
+            self.found.listed.set(first);
+        }
         self.deserialize_any(visitor)
     }
 

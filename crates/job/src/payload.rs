@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::digest::digest;
 use crate::envelope::{Envelope, Undecodable, UndecodableWhy};
 use crate::explain::explain;
+use crate::lists::{NO_OBJECT, wrong_list};
 use crate::names::{Names, names};
 use crate::schema::schema;
 use crate::{KindPolicy, PersonArg, Priority};
@@ -168,7 +169,9 @@ impl Prepared {
         let payload = serde_json::to_vec(&envelope)
             .map_err(|error| InvalidArgs(format!("args cannot be written as JSON: {error}")))?;
         // Of an object, the last but one would be its own end.
-        refuse_list(payload.ends_with(b"]}"))?;
+        if payload.ends_with(b"]}") {
+            return Err(InvalidArgs(NO_OBJECT.to_owned()));
+        }
         if payload.len() > MAX_PAYLOAD_BYTES {
             return Err(InvalidArgs(format!(
                 "the payload has {} bytes, at most {MAX_PAYLOAD_BYTES} (256 KiB) are accepted: put large content in a bucket and pass its key",
@@ -254,7 +257,9 @@ impl KindSpec {
     #[must_use]
     pub const fn of<J: Job>() -> Self {
         fn prepare<J: Job>(args: &str) -> Result<Prepared, InvalidArgs> {
-            refuse_list(args.trim_start().starts_with('['))?;
+            if let Some(wrong) = wrong_list::<J>(args) {
+                return Err(InvalidArgs(wrong));
+            }
             let job: J =
                 serde_json::from_str(args).map_err(|error| InvalidArgs(explain(&error)))?;
             Prepared::new(&job)
@@ -370,14 +375,6 @@ impl fmt::Debug for KindSpec {
     }
 }
 
-/// A list of values would be read as the fields in their order, and nothing finds a person by a name in it.
-fn refuse_list(is_list: bool) -> Result<(), InvalidArgs> {
-    match is_list {
-        true => Err(InvalidArgs("must be an object, not a list".to_owned())),
-        false => Ok(()),
-    }
-}
-
 impl Envelope<'_> {
     /// Decodes and checks the args as this kind's.
     ///
@@ -388,7 +385,9 @@ impl Envelope<'_> {
             why: UndecodableWhy::BadArgs,
             detail,
         };
-        refuse_list(self.args.get().starts_with('[')).map_err(|error| bad(error.to_string()))?;
+        if let Some(wrong) = wrong_list::<J>(self.args.get()) {
+            return Err(bad(wrong));
+        }
         let job: J = serde_json::from_str(self.args.get()).map_err(|error| bad(explain(&error)))?;
         job.check().map_err(|error| bad(error.to_string()))?;
         Ok(job)
