@@ -21,6 +21,8 @@ mod cookies;
 mod fleet;
 mod foreign;
 mod form;
+#[cfg(test)]
+mod fuzz;
 mod guard;
 mod headers;
 mod live;

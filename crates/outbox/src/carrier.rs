@@ -6,6 +6,8 @@
 
 mod database;
 mod decode;
+#[cfg(test)]
+mod fuzz;
 mod health;
 mod held;
 mod listening;

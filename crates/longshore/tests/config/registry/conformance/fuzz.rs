@@ -1,6 +1,8 @@
 //! Any answer of any provider: the real handlers against a server that answers so. Nothing panics, garbage completes nothing, and
 //! what was perhaps done is never taken for refused.
 
+mod args;
+
 use std::time::Duration;
 
 use longshore_job::{JobError, Outcome};
@@ -114,19 +116,22 @@ async fn ran(scene: &Scene) -> Result<Outcome, JobError> {
     end.expect("its kind is known")
 }
 
+/// The few of every test run are always the same: what is found by chance is found by `just fuzz`.
+fn runner(few: u32) -> TestRunner {
+    let few = cases(few);
+    match std::env::var_os("LONGSHORE_FUZZ_CASES") {
+        Some(_) => TestRunner::new(few),
+        None => TestRunner::new_with_rng(few, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
+    }
+}
+
 #[test]
 fn any_answer_of_any_provider_has_an_end_that_is_safe() {
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     // What a store's SDK does with an answer takes seconds of its own: it tries again by itself.
     for call in CALLS.iter().filter(|call| call.queue_of != "s3") {
         let scene = runtime.block_on(Scene::set(call, true));
-        // The few of every test run are always the same: what is found by chance is found by `just fuzz`.
-        let few = cases(4);
-        let mut runner = match std::env::var_os("LONGSHORE_FUZZ_CASES") {
-            Some(_) => TestRunner::new(few),
-            None => TestRunner::new_with_rng(few, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
-        };
-        let tried = runner.run(&answer(), |(status, headers, body)| {
+        let tried = runner(4).run(&answer(), |(status, headers, body)| {
             scene.server.answers(written(status, &headers, &body));
             let end = runtime.block_on(ran(&scene));
             match wrong(call, status, &body, &end) {
