@@ -53,10 +53,7 @@ const LONG_FILES: &[&str] = &[
     "crates/longshore/tests/cli/doctor.rs",
     "crates/payment-reconcile/src/error/tests.rs",
     "crates/queue/tests/claim_and_settle.rs",
-    "crates/queue/tests/remember.rs",
-    "crates/queue/tests/replay.rs",
     "crates/webhooks/tests/sendgrid.rs",
-    "tests/src/stage.rs",
     "tests/tests/email_fallback.rs",
     "tests/tests/vault.rs",
 ];
