@@ -288,7 +288,7 @@ model-hour:
 # Says what is built next, and how long that takes where nothing is built yet
 [private]
 building WHAT TIME:
-    @echo 'building {{WHAT}}; the first time that takes {{TIME}} on two quiet cores' >&2
+    @echo {{ quote("building " + WHAT + "; the first time that takes " + TIME + " on two quiet cores") }} >&2
 
 # Runs recipes one after the other, each as `just` would, and says how long each took, also when one fails
 [private, positional-arguments]
