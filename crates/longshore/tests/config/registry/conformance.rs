@@ -19,7 +19,7 @@ use longshore_app::registry::{SetupContext, names};
 use longshore_app::secrets::Secrets;
 use server::Server;
 
-/// How long a call may take here.
+/// How long a call may take where some have no end.
 const CALL: Duration = Duration::from_millis(300);
 
 /// What a provider does with a request.
@@ -119,10 +119,10 @@ struct Scene {
 }
 
 impl Scene {
-    async fn set(call: &'static Call, fallback: bool) -> Self {
+    async fn set(call: &'static Call, fallback: bool, most: Duration) -> Self {
         let server = Server::start(call.good).await;
         let stripe = Server::start(calls::SHOWN).await;
-        let config = calls::config(call, &server, &stripe, fallback, CALL);
+        let config = calls::config(call, &server, &stripe, fallback, most);
         let secrets = Secrets::new(&config).expect("no Vault");
         let owner = config
             .providers()
@@ -240,7 +240,7 @@ async fn every_answer_of_every_provider_has_what_follows() {
             let takes_part = call.queue_of == "sendgrid";
             if (takes_part && (fallback || !call.route.is_fallback())) || !(takes_part || fallback)
             {
-                scenes.spawn(Scene::set(call, fallback).await.play());
+                scenes.spawn(Scene::set(call, fallback, CALL).await.play());
             }
         }
     }

@@ -17,6 +17,9 @@ use serde_json::Value;
 use super::Scene;
 use super::calls::{CALLS, Call, Kind};
 
+/// Each call is answered here. So it is never over before that, however busy the machine is.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+
 /// Answers of theirs, good and bad ones.
 const BODIES: &[&str] = &[
     "",
@@ -130,7 +133,7 @@ fn any_answer_of_any_provider_has_an_end_that_is_safe() {
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     // What a store's SDK does with an answer takes seconds of its own: it tries again by itself.
     for call in CALLS.iter().filter(|call| call.queue_of != "s3") {
-        let scene = runtime.block_on(Scene::set(call, true));
+        let scene = runtime.block_on(Scene::set(call, true, ANSWERED_WITHIN));
         let tried = runner(4).run(&answer(), |(status, headers, body)| {
             scene.server.answers(written(status, &headers, &body));
             let end = runtime.block_on(ran(&scene));
