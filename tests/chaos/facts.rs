@@ -240,12 +240,17 @@ pub(crate) struct WrongClock {
 }
 
 impl WrongClock {
-    /// Whether it may have had a tick of this time made: those that were due then by Redis's clock, as late as one still counts.
+    /// Whether it may have had a tick of this time made: those that were due then by Redis's clock, as late as one still counts. Where
+    /// it went back, an entry begins anew then, and makes up for the last minute once the clock is right again.
     pub(crate) fn may_have_made(&self, tick: u64) -> bool {
         let then = |at: u64| at.saturating_add_signed(self.off_ms);
-        let first = then(self.from_ms).saturating_sub(LATE_MS);
-        (first..=then(self.until_ms)).contains(&tick)
-            || (self.from_ms..=self.until_ms).contains(&tick)
+        let late = |at: u64| at.saturating_sub(LATE_MS);
+        let made_up = match self.off_ms < 0 {
+            true => late(self.until_ms),
+            false => self.from_ms,
+        };
+        (late(then(self.from_ms))..=then(self.until_ms)).contains(&tick)
+            || (made_up..=self.until_ms).contains(&tick)
     }
 }
 

@@ -12,6 +12,9 @@ const LAST_MS: u64 = 10_000;
 /// Redis may have lost the job with the mark of its tick, or the mark alone, on another node than the job.
 const LOST: &str = "a tick whose job or mark Redis lost";
 
+/// Redis forgot that the entry may tick again: it is paused as before.
+const RESUME_LOST: &str = "a tick of an entry whose resume Redis lost";
+
 /// Ticks are Redis's: what its clock steps over has none, and after a step back an entry begins anew.
 const PASSED: &str = "a tick that Redis's clock stepped over";
 
@@ -46,19 +49,34 @@ fn one(facts: &Facts, entry: &CronEntry, ledger: &mut Ledger) {
     let missing = missing.filter(|tick| !ticks.contains_key(tick));
     for tick in missing.filter(|tick| !was_paused(facts, entry.name, *tick)) {
         let what = format!("cron: {} made no job of the tick {tick}", entry.name);
-        ledger.unless(lost(tick).or(passed(tick)), what);
+        let resume_lost = resume_was_lost(facts, entry.name, tick).then_some(RESUME_LOST);
+        ledger.unless(lost(tick).or(passed(tick)).or(resume_lost), what);
     }
     *ledger.apart.entry("ticks of cron").or_default() += ticks.len();
 }
 
 /// A tick that was due shortly before a pause is not made up for, either.
 fn was_paused(facts: &Facts, entry: &str, tick: u64) -> bool {
+    let mut pauses = pauses(facts, entry);
+    pauses.any(|(from_ms, until_ms)| (from_ms.saturating_sub(LAST_MS)..=until_ms).contains(&tick))
+}
+
+/// Whether Redis may have forgotten the end of the last pause before a tick.
+fn resume_was_lost(facts: &Facts, entry: &str, tick: u64) -> bool {
+    let before = pauses(facts, entry).filter(|(_, until_ms)| *until_ms <= tick);
+    let last = before.max_by_key(|(_, until_ms)| *until_ms);
+    last.is_some_and(|(from_ms, until_ms)| facts.may_be_lost(from_ms, until_ms))
+}
+
+/// From when to when an operator had an entry paused.
+fn pauses<'a>(facts: &'a Facts, entry: &'a str) -> impl Iterator<Item = (u64, u64)> + 'a {
     let promises = facts.commands.iter().flat_map(|command| &command.promises);
-    let mut pauses = promises.filter_map(|promise| match promise {
-        Promise::MayNotTick(name, from_ms, until_ms) if *name == entry => Some((from_ms, until_ms)),
+    promises.filter_map(move |promise| match promise {
+        Promise::MayNotTick(name, from_ms, until_ms) if *name == entry => {
+            Some((*from_ms, *until_ms))
+        }
         _ => None,
-    });
-    pauses.any(|(from_ms, until_ms)| (from_ms.saturating_sub(LAST_MS)..=*until_ms).contains(&tick))
+    })
 }
 
 fn was_passed(facts: &Facts, tick: u64) -> bool {

@@ -249,7 +249,13 @@ impl Turn {
     }
 
     fn replayed(&mut self, called: &Called) {
-        if called.said["replayed"].as_u64().is_some_and(|n| n > 0) {
+        let own = &self.done.commands[called.place].reason;
+        // A drip of the same letters that is running already is another act's.
+        let of_another = |row: &Value| row["reason"] != own.as_str();
+        let rows = called.said["replays"].as_array();
+        let of_another = rows.is_some_and(|rows| !rows.is_empty() && rows.iter().all(of_another));
+        let replayed = called.said["replayed"].as_u64().is_some_and(|n| n > 0);
+        if replayed && !of_another {
             self.promised(called, Promise::Replayed);
         }
     }

@@ -215,6 +215,24 @@ fn each_tick_is_one_job() {
 }
 
 #[test]
+fn an_entry_whose_resume_was_forgotten_stays_paused() {
+    let missing = |forgot_ms| {
+        let paused = |_| Promise::MayNotTick("often", 101_000, 103_000);
+        let mut facts = cancelled(paused, &[]);
+        facts.cron.push(CronEntry {
+            name: "often",
+            every_ms: 2000,
+            from_ms: 140_000,
+            until_ms: 154_000,
+        });
+        facts.forgotten.push(forgot(forgot_ms - 1000, forgot_ms));
+        check(&facts).count("cron:")
+    };
+    assert_eq!(missing(103_500), 0);
+    assert_eq!(missing(100_500), 2, "before it was paused");
+}
+
+#[test]
 fn a_tick_bears_the_time_of_redis() {
     let of = |from_ms, until_ms, off_ms| {
         let mut facts = cancelled(|_| Promise::NoTick("often", 101_000, 103_000), &[]);
@@ -228,6 +246,13 @@ fn a_tick_bears_the_time_of_redis() {
     assert_eq!(of(10_000, 13_000, 20_000), 1, "of other ticks");
     assert_eq!(of(141_000, 143_000, -40_000), 0, "made after it");
     assert_eq!(of(10_000, 13_000, 1_800_000), 1, "of half an hour later");
+    let ago = -1_800_000;
+    assert_eq!(
+        of(104_000, 107_000, ago),
+        0,
+        "made up for, once it is right"
+    );
+    assert_eq!(of(164_000, 167_000, ago), 1, "too late for that");
 }
 
 fn wrong(from_ms: u64, until_ms: u64, off_ms: i64) -> WrongClock {
