@@ -279,7 +279,8 @@ impl Turn {
 
     fn promised(&mut self, called: &Called, promise: Promise) {
         let command = self.noted(called);
-        command.changed = true;
+        // What was paused already stays so: its resume may be lost.
+        command.changed |= called.said["changed"] != false;
         command.promises.push(promise);
     }
 }
