@@ -91,7 +91,7 @@ local function step(id)
   if op.what ~= 'all' then ids = named(dead, ids) end
   left = left - math.max(looked, 1)
   ids = revive(keys, ids, {
-    by = op.by, reason = op.why, operation = id, fresh = op.fresh == 'fresh', in_order = op.what ~= 'named', watched = rate > 0,
+    by = op.by, reason = op.why, operation = id, fresh = op.fresh == 'fresh', in_order = op.what ~= 'named' and op.only == '', watched = rate > 0,
   })
   local moved = op.moved + #ids
   note_operation(operations, id, 'moved', moved, 'stepped', stepped, 'score', score, 'id', last or op.id)

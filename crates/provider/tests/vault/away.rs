@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_provider::secret::Refreshed;
 use longshore_provider::vault::{KvVersion, Login, Vault, VaultConfig, VaultError};
 use longshore_sandbox::VaultServer;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 
 use crate::{by_app_role, now, opened, read};
@@ -54,10 +54,12 @@ fn at(origin: &str) -> Vault {
 async fn one_that_is_not_there_or_does_not_answer_is_named_soon() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let silent = format!("http://{}", listener.local_addr().expect("an address"));
-    let gone = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    // Bound, so that nobody else gets the port, and not listened at.
+    let gone = TcpSocket::new_v4().expect("a socket");
+    let bound = gone.bind(([127, 0, 0, 1], 0).into());
+    bound.expect("a port");
     let host = gone.local_addr().expect("an address");
     let refused = format!("never sent: {host}: cannot connect");
-    drop(gone);
     for (origin, cause) in [(format!("http://{host}"), &*refused), (silent, "timed out")] {
         let vault = at(&origin);
         let started = Instant::now();

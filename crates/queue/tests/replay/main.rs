@@ -9,6 +9,7 @@
 mod support;
 
 mod drips;
+mod some;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
