@@ -16,6 +16,9 @@ AT_ONCE = 4
 # So many lines from a mutant on tell which tests try it best.
 NEAR = 8
 
+# So many of these go before those that together come to all that follows.
+RAREST = 6
+
 # A test that takes longer than that, in seconds, is left out.
 LONGEST = 300
 
@@ -111,7 +114,7 @@ class Reach:
 
     def of(self, script: str, line: int) -> dict[tuple[str, str], float]:
         """The tests that come to this line of a script, and how long each takes; all tests where that is not known. First those that go on
-        from there as few others do: they try what is decided there."""
+        from there as few others do: they try what is decided there. Then those that together come to all that follows it."""
         which = self.scripts.index(script)
         at = beginning(script, line) if self.traced[which] else None
         found = [(name, test, seconds, reached[which]) for name, test, seconds, reached in self.tests if not at or at in reached[which]]
@@ -122,4 +125,9 @@ class Reach:
                 for n in alike:
                     rare[n] += 1 / len(alike)
         order = sorted(range(len(found)), key=lambda n: -rare[n])
-        return {found[n][:2]: found[n][2] for n in order}
+        chosen = order[:RAREST]
+        left = {number for row in found for number in row[3] if number > line}.difference(*(found[n][3] for n in chosen))
+        while left:
+            chosen.append(max(order, key=lambda n: len(left & found[n][3])))
+            left -= found[chosen[-1]][3]
+        return {found[n][:2]: found[n][2] for n in dict.fromkeys(chosen + order)}

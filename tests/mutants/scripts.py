@@ -242,6 +242,7 @@ def main() -> int:
     parser.add_argument("--lines", metavar="FROM-TO", help="only mutants of these lines")
     parser.add_argument("--rest", action="store_true", help="only those that were not tried yet")
     parser.add_argument("--again", action="store_true", help="only those that survived when they were tried last")
+    parser.add_argument("--explained", action="store_true", help="only those that are explained, as if they were not: to see whether the reasons hold")
     parser.add_argument("--most", type=int, default=0, metavar="N", help="only so many quick tests a mutant, and those that failed lately: to look ahead")
     parser.add_argument("--tests", metavar="NAME,…", help="only these programs of tests")
     parser.add_argument("files", nargs="*", metavar="FILE")
@@ -263,7 +264,9 @@ def main() -> int:
                 named = (file, *mutant.named)
                 if not first <= mutant.line <= last or (options.again and not before.get(named)) or (options.rest and named in before):
                     continue
-                ended = try_one(trial, compiler, mutant, why.get(named))
+                if options.explained and named not in why:
+                    continue
+                ended = try_one(trial, compiler, mutant, None if options.explained else why.get(named))
                 counts[file][ended.split(":")[0]] += 1
                 print(f"{file}:{mutant.line}: {ended}\n  - {mutant.named[0]}\n  + {mutant.named[1]}", file=log, flush=True)
                 if ended == "SURVIVED":

@@ -9,6 +9,10 @@ mod support;
 
 #[path = "claim_and_settle/claims.rs"]
 mod claims;
+#[path = "claim_and_settle/forgot.rs"]
+mod forgot;
+#[path = "claim_and_settle/next_claim.rs"]
+mod next_claim;
 #[path = "claim_and_settle/settles.rs"]
 mod settles;
 

@@ -59,6 +59,24 @@ async fn nobody_is_woken_for_what_a_worker_is_about_to_look_for() {
         }
     };
     assert!(!was_woken.await);
+    // The same where a job ends, and others wait for its slot.
+    let worker = bench.worker("w").await;
+    let was_woken = async {
+        loop {
+            bench.enqueue(1).await;
+            let claimed = bench.claim(&worker, 1).await;
+            woken().await;
+            let till = look(&bench, 90, 0).await;
+            let verdict = support::verdict(&claimed[0], support::done());
+            bench.settle(&[verdict]).await;
+            let woken = woken().await;
+            let (secs, micros): (i64, i64) = bench.text("TIME").await;
+            if secs * 1000 + micros / 1000 < till {
+                break woken;
+            }
+        }
+    };
+    assert!(!was_woken.await);
 }
 
 /// What waited goes on at once, and not when somebody happens to look.
@@ -99,6 +117,8 @@ async fn only_a_worker_with_slots_to_spare_looks_again_and_only_where_jobs_come_
     const SOON: Duration = Duration::from_millis(2);
     let bench = Bench::new();
     let worker = bench.worker("w").await;
+    let wakes = Wakes::new(bench.queue.link());
+    let channel = wakes.channel(&bench.queue, drop);
     // Time passes between the two calls: the claim before is moved ahead until it is just now. Jobs that do not come fast
     // are seen by one that is long over.
     let claim = async |jobs: usize, want: usize, took: i64, look_in: Duration| {
@@ -106,7 +126,7 @@ async fn only_a_worker_with_slots_to_spare_looks_again_and_only_where_jobs_come_
         bench.enqueue(jobs).await;
         let spare = Spare {
             look_in,
-            channel: None,
+            channel: Some(&channel),
             keeps_one: false,
         };
         let claim = bench
@@ -116,7 +136,10 @@ async fn only_a_worker_with_slots_to_spare_looks_again_and_only_where_jobs_come_
             .expect("claims");
         claim.look_in
     };
+    let idle = &bench.queue.keys().idle;
+    let listens = async || bench.text::<u64>(&format!("EXISTS {idle}")).await == 1;
     assert_eq!(claim(2, 10, -1_000, SOON).await, None, "they come slowly");
+    assert!(listens().await);
     let mut fast = None;
     for ahead in (0..200).cycle().take(2_000) {
         fast = claim(2, 10, ahead, SOON).await;
@@ -125,6 +148,7 @@ async fn only_a_worker_with_slots_to_spare_looks_again_and_only_where_jobs_come_
         }
     }
     assert_eq!(fast, Some(SOON));
+    assert!(!listens().await, "it is woken for nothing");
     // It may come as much too late before others are woken.
     let timeline = &bench.queue.keys().timeline;
     let noted: String = bench.text(&format!("HGET {timeline} look")).await;

@@ -40,7 +40,7 @@ async fn listed(bench: &Bench) -> (u64, Option<u64>) {
 }
 
 /// Enqueues so many jobs that only this worker knows, and has another one park them.
-async fn parked(bench: &Bench, worker: &Lease, jobs: &[NewJob]) -> Vec<JobId> {
+pub(crate) async fn parked(bench: &Bench, worker: &Lease, jobs: &[NewJob]) -> Vec<JobId> {
     let old = bench.worker("old").await;
     bench.enqueue_all(jobs).await;
     let mut all = Vec::new();
@@ -93,16 +93,16 @@ async fn more_than_a_thousand_calls_a_second_are_limited_too() {
     };
     let queue = bench.queue.clone().with_provider(policy);
     let worker = bench.worker("w").await;
+    let before = bench.queue.now_ms().await.expect("has a clock");
     let claim = queue.claim(&worker, 1000, None).await.expect("claims");
     assert_eq!(claim.jobs.len(), 100);
     // Its calls are used up: the next one is a moment away.
     let next = claim.next_due.expect("says when");
     assert!(next <= Duration::from_millis(2), "{next:?}");
-    let before = bench.queue.now_ms().await.expect("has a clock");
     let claim = queue.claim(&worker, 1000, None).await.expect("claims");
     let after = bench.queue.now_ms().await.expect("has a clock");
-    let most = usize::try_from(after - before).expect("fits") * 2 + 1000;
-    assert!(claim.jobs.len() <= most.min(900), "{}", claim.jobs.len());
+    let most = usize::try_from(after - before).expect("fits") * 2 + 2;
+    assert!(claim.jobs.len() <= most, "{}", claim.jobs.len());
 }
 
 /// Nobody is sent away with a time at which there is nothing to do, or told to look again at once.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_job::JobId;
 use longshore_queue::{
     Cancelled, Claimed, Fate, HistoryEntry, JobInfo, JobState, Key, Lane, Lease, NewJob, Priority,
-    RunState, Selection, Settled, Verdict,
+    RunState, Selection, Settled, Verdict, WorkerFacts,
 };
 
 use crate::support::{Bench, RETENTION, done, job, kari, raw, refused, verdict};
@@ -190,9 +190,8 @@ async fn what_has_a_lane_and_completed_leaves_it() {
     bench.settle(&[verdict(plain[0], done())]).await;
     assert_eq!(known().await, 3);
     let retry = Fate::Retry { after: MINUTE };
-    bench
-        .settle(&[verdict(laned[0], done()), verdict(laned[1], retry)])
-        .await;
+    let verdicts = [verdict(laned[0], done()), verdict(laned[1], retry)];
+    assert_eq!(bench.settle(&verdicts).await, [true; 2]);
     assert_eq!(known().await, 2, "one waits again, and one runs");
     bench.settle(&[verdict(laned[2], done())]).await;
     assert_eq!(known().await, 1);
@@ -224,6 +223,34 @@ async fn a_settle_wakes_somebody_where_something_waits() {
     };
     bench.enqueue_all(&[of_tenant]).await;
     assert!(wakes(&verdict(&claimed[3], done())).await, "in a lane");
+}
+
+/// What is parked while a worker is there that knows its kind goes to that one at once.
+#[tokio::test]
+async fn what_is_parked_and_known_elsewhere_wakes_somebody() {
+    let bench = Bench::new();
+    let (worker, other) = (bench.worker("w").await, bench.worker("o").await);
+    let idle = bench.queue.keys().idle.clone();
+    bench.enqueue(2).await;
+    let claimed = bench.claim(&worker, 2).await;
+    let kind = "send_fax".to_owned();
+    for (n, known) in [(0, false), (1, true)] {
+        if known {
+            let facts = WorkerFacts {
+                kinds: vec![kind.clone()],
+                ..WorkerFacts::default()
+            };
+            bench.queue.announce(&other, &facts).await.expect("says");
+        }
+        // Nobody listens there: whoever is to be woken is only taken out.
+        bench.text::<u64>(&format!("ZADD {idle} 1 nobody")).await;
+        let kind = kind.clone();
+        bench
+            .settle(&[unrun(&claimed[n], Fate::Parked { kind })])
+            .await;
+        let woken = bench.text::<u64>(&format!("EXISTS {idle}")).await == 0;
+        assert_eq!(woken, known);
+    }
 }
 
 /// With or without a key, what was asked to stop and never sent is cancelled: counted with its bytes, and told by its history.
