@@ -16,6 +16,7 @@ use longshore_queue::{
 };
 use support::Bench;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// Sets when a worker looks for work by itself, and when one last took some, in ms from now.
 async fn look(bench: &Bench, till: i64, took: i64) -> i64 {
@@ -27,6 +28,12 @@ async fn look(bench: &Bench, till: i64, took: i64) -> i64 {
         .raw::<u64>(&[b"HSET", timeline, b"look", value.as_bytes()])
         .await;
     now + till
+}
+
+/// What is told next.
+async fn next<T>(heard_by: &mut mpsc::UnboundedReceiver<T>) -> Option<T> {
+    let told = timeout(Duration::from_secs(10), heard_by.recv()).await;
+    told.expect("is told in time")
 }
 
 #[tokio::test]
@@ -178,7 +185,7 @@ async fn the_idle_worker_with_the_most_slots_free_is_woken_and_one_at_a_time() {
     let listening = tokio::spawn(async move { running.run(|error| panic!("{error}")).await });
     // Each looks once as soon as it stands.
     for _ in 0..3 {
-        let (_, what) = heard_by.recv().await.expect("is told");
+        let (_, what) = next(&mut heard_by).await.expect("is told");
         assert_eq!(what, Heard::Work);
     }
     let worker = bench.worker("w").await;
@@ -210,7 +217,7 @@ async fn the_idle_worker_with_the_most_slots_free_is_woken_and_one_at_a_time() {
         .await;
     for expected in ["five", "one"] {
         bench.enqueue(1).await;
-        assert_eq!(heard_by.recv().await, Some((expected, Heard::Work)));
+        assert_eq!(next(&mut heard_by).await, Some((expected, Heard::Work)));
     }
     bench.enqueue(1).await;
     assert_eq!(bench.text::<u64>(&format!("EXISTS {idle}")).await, 0);
@@ -220,7 +227,7 @@ async fn the_idle_worker_with_the_most_slots_free_is_woken_and_one_at_a_time() {
     assert_eq!(bench.text::<u64>(kill).await, 1);
     let mut after = Vec::new();
     for _ in 0..6 {
-        after.push(heard_by.recv().await.expect("is told").1);
+        after.push(next(&mut heard_by).await.expect("is told").1);
     }
     assert_eq!(after[..3], [const { Heard::Broken }; 3]);
     assert_eq!(after[3..], [const { Heard::Work }; 3]);
@@ -240,7 +247,7 @@ async fn whoever_waits_for_a_job_is_told_of_its_end_and_only_of_that() {
     let running = Arc::clone(&wakes);
     let listening = tokio::spawn(async move { running.run(|error| panic!("{error}")).await });
     for _ in 0..2 {
-        assert_eq!(heard_by.recv().await.expect("is told").1, Heard::Work);
+        assert_eq!(next(&mut heard_by).await.expect("is told").1, Heard::Work);
     }
     let ids = bench.enqueue(4).await;
     let tell = async |id: JobId, channel: &Channel| {
@@ -272,7 +279,7 @@ async fn whoever_waits_for_a_job_is_told_of_its_end_and_only_of_that() {
     assert_eq!(bench.settle(&verdicts).await, [true; 4]);
     let mut told = Vec::new();
     for _ in 0..3 {
-        told.push(heard_by.recv().await.expect("is told"));
+        told.push(next(&mut heard_by).await.expect("is told"));
     }
     let ended = |name, id| (name, Heard::Ended(id));
     let expected = [
@@ -291,7 +298,7 @@ async fn whoever_waits_for_a_job_is_told_of_its_end_and_only_of_that() {
     let (waits, kari) = ([ids[2].into()], support::kari());
     let cancelled = bench.queue.cancel(&waits, false, &kari).await;
     assert_eq!(cancelled.expect("cancels"), [Cancelled::Yes]);
-    let heard = heard_by.recv().await.expect("is told");
+    let heard = next(&mut heard_by).await.expect("is told");
     assert_eq!(heard, ended("app", ids[2]));
     listening.abort();
 }

@@ -311,6 +311,28 @@ async fn cancelled_entries_among_what_does_not_fit_hold_up_nothing() {
     assert_eq!(listed(&bench).await, (0, None));
 }
 
+/// What is larger than any producer may push is buried unread: no worker is sent it.
+#[tokio::test]
+async fn what_is_too_large_is_not_handed_out() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let (id, huge) = (JobId::generate().to_string(), vec![b'x'; 8 << 20]);
+    let k = bench.queue.keys();
+    let row = [b"HSET", k.data.as_bytes(), id.as_bytes(), &huge];
+    let _: u8 = bench.raw(&row).await;
+    let _: u8 = bench.text(&format!("RPUSH {} {id}", k.active)).await;
+    let sent = async || -> u64 {
+        let stats: String = bench.text("INFO stats").await;
+        let (_, rest) = stats.split_once("total_net_output_bytes:").expect("counts");
+        let count = rest.lines().next().expect("a line");
+        count.trim().parse().expect("a number")
+    };
+    let before = sent().await;
+    let claimed = bench.claim(&worker, 1).await;
+    assert!(sent().await - before < 1 << 20);
+    assert_eq!(claimed[0].too_large, Some(8 << 20));
+}
+
 /// Its history is long: the run is told what counts, and its neighbours are told theirs.
 #[tokio::test]
 async fn a_long_record_says_of_earlier_runs_what_a_run_needs() {

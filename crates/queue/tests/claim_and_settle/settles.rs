@@ -162,14 +162,16 @@ async fn only_a_record_of_runs_is_missed() {
 async fn a_settle_says_when_to_prune() {
     let bench = Bench::new();
     let worker = bench.worker("w").await;
-    bench.enqueue(2).await;
-    let claimed = bench.claim(&worker, 2).await;
+    bench.enqueue(3).await;
+    let claimed = bench.claim(&worker, 3).await;
     let back = settled(&bench, unrun(&claimed[0], Fate::Untouched)).await;
     assert_eq!(back.prune_at_ms, None);
     let now = bench.queue.now_ms().await.expect("has a clock");
     let completed = settled(&bench, verdict(&claimed[1], done())).await;
     let left = completed.prune_at_ms.expect("says when") - now;
     assert!((3_590_000..=3_610_000).contains(&left), "{left}");
+    let back = settled(&bench, unrun(&claimed[2], Fate::Untouched)).await;
+    assert_eq!(back.prune_at_ms, None, "nothing is new");
 }
 
 #[tokio::test]
@@ -251,6 +253,22 @@ async fn what_is_parked_and_known_elsewhere_wakes_somebody() {
         let woken = bench.text::<u64>(&format!("EXISTS {idle}")).await == 0;
         assert_eq!(woken, known);
     }
+}
+
+/// What cannot be parked, since somebody else has written there, is tried again in a minute.
+#[tokio::test]
+async fn what_cannot_be_parked_waits_for_a_minute() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let id = bench.enqueue(1).await[0];
+    let claimed = bench.claim(&worker, 1).await.remove(0);
+    let parked = &bench.queue.keys().parked;
+    let _: String = bench.text(&format!("SET {parked} spoiled")).await;
+    let kind = "send_fax".to_owned();
+    let back = unrun(&claimed, Fate::Parked { kind });
+    assert!(settled(&bench, back).await.written[0]);
+    let due = bench.due_in(id).await;
+    assert!((50.0..=60.0).contains(&due), "{due}");
 }
 
 /// With or without a key, what was asked to stop and never sent is cancelled: counted with its bytes, and told by its history.
