@@ -276,7 +276,11 @@ async fn whoever_waits_for_a_job_is_told_of_its_end_and_only_of_that() {
         .zip(fates)
         .map(|(claimed, fate)| support::verdict(claimed, fate))
         .collect();
-    assert_eq!(bench.settle(&verdicts).await, [true; 4]);
+    // Alone and together.
+    for verdicts in [&verdicts[..1], &verdicts[1..2], &verdicts[2..]] {
+        let settled = bench.settle(verdicts).await;
+        assert!(settled.iter().all(|written| *written));
+    }
     let mut told = Vec::new();
     for _ in 0..3 {
         told.push(next(&mut heard_by).await.expect("is told"));
