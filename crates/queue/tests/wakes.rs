@@ -66,24 +66,27 @@ async fn nobody_is_woken_for_what_a_worker_is_about_to_look_for() {
         }
     };
     assert!(!was_woken.await);
-    // The same where a job ends, and others wait for its slot.
+    // The same where a job ends, and others wait for its slot. One that is put back is waited for no longer.
     let worker = bench.worker("w").await;
-    let was_woken = async {
-        loop {
-            bench.enqueue(1).await;
-            let claimed = bench.claim(&worker, 1).await;
-            woken().await;
-            let till = look(&bench, 90, 0).await;
-            let verdict = support::verdict(&claimed[0], support::done());
-            bench.settle(&[verdict]).await;
-            let woken = woken().await;
-            let (secs, micros): (i64, i64) = bench.text("TIME").await;
-            if secs * 1000 + micros / 1000 < till {
-                break woken;
+    for (fate, expected) in [(support::done(), false), (Fate::Untouched, true)] {
+        let was_woken = async {
+            loop {
+                bench.enqueue(1).await;
+                let claimed = bench.claim(&worker, 1).await;
+                woken().await;
+                let till = look(&bench, 90, 0).await;
+                bench
+                    .settle(&[support::verdict(&claimed[0], fate.clone())])
+                    .await;
+                let woken = woken().await;
+                let (secs, micros): (i64, i64) = bench.text("TIME").await;
+                if secs * 1000 + micros / 1000 < till {
+                    break woken;
+                }
             }
-        }
-    };
-    assert!(!was_woken.await);
+        };
+        assert_eq!(was_woken.await, expected);
+    }
 }
 
 /// What waited goes on at once, and not when somebody happens to look.
