@@ -149,6 +149,8 @@ async fn the_fallback_takes_the_jobs_until_a_probe_finds_the_provider_well() {
     let jobs = claim(&queue, &worker, 4).await.jobs;
     assert_eq!(jobs.len(), 4);
     assert!(jobs.iter().all(|job| job.context.route == Route::Fallback));
+    let stats = queue.stats().await.expect("counts");
+    assert_eq!(stats.counter("by_fallback"), 4);
     well(&queue, &jobs[0]).await;
 
     // The probe goes to the provider; all others go on to the fallback meanwhile.

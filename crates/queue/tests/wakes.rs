@@ -129,46 +129,53 @@ async fn only_a_worker_with_slots_to_spare_looks_again_and_only_where_jobs_come_
     let worker = bench.worker("w").await;
     let wakes = Wakes::new(bench.queue.link());
     let channel = wakes.channel(&bench.queue, drop);
-    // Time passes between the two calls: the claim before is moved ahead until it is just now. Jobs that do not come fast
-    // are seen by one that is long over.
+    let k = bench.queue.keys();
+    // Says whether it looks again, and how many ms ago the claim before took some. Until it has looked nobody else is woken, for
+    // as long again as it may come too late; and it listens for nothing.
     let claim = async |jobs: usize, want: usize, took: i64, look_in: Duration| {
-        look(&bench, -1, took).await;
+        let before = look(&bench, -1, took).await + 1 + took;
         bench.enqueue(jobs).await;
         let spare = Spare {
             look_in,
             channel: Some(&channel),
             keeps_one: false,
         };
-        let claim = bench
-            .queue
-            .claim_with(&worker, want, None, spare)
-            .await
-            .expect("claims");
-        claim.look_in
+        let claim = bench.queue.claim_with(&worker, want, None, spare).await;
+        let looks = claim.expect("claims").look_in;
+        let noted: String = bench.text(&format!("HGET {} look", k.timeline)).await;
+        let (till, at) = noted.split_once(' ').expect("two times");
+        let ms = |text: &str| text.parse::<i64>().expect("ms");
+        let listens = bench.text::<u8>(&format!("EXISTS {}", k.idle)).await == 1;
+        assert!(looks.is_none_or(|looks| looks == SOON));
+        assert_eq!(ms(till) - ms(at), if looks.is_some() { 4 } else { 0 });
+        assert_eq!(listens, looks.is_none() && want > jobs);
+        (looks.is_some(), ms(at) - before)
     };
-    let idle = &bench.queue.keys().idle;
-    let listens = async || bench.text::<u64>(&format!("EXISTS {idle}")).await == 1;
-    assert_eq!(claim(2, 10, -1_000, SOON).await, None, "they come slowly");
-    assert!(listens().await);
-    let mut fast = None;
-    for ahead in (0..200).cycle().take(2_000) {
-        fast = claim(2, 10, ahead, SOON).await;
-        if fast.is_some() {
-            break;
+    // Time passes between the two calls, about as much as the last time: the claim before is moved until each case was there.
+    let mut passes = 0;
+    for jobs in [1, 2] {
+        let (mut fast, mut slower) = (false, false);
+        for aim in (-1..7).cycle().take(2_000) {
+            let (looks, since) = claim(jobs, 10, passes - aim, SOON).await;
+            passes += since - aim;
+            let expected = (0..=1).contains(&since) || jobs > 1 && (0..=5).contains(&since);
+            assert_eq!(looks, expected, "{jobs} after {since} ms");
+            fast |= (0..=1).contains(&since);
+            slower |= (2..=5).contains(&since);
+            if fast && slower {
+                break;
+            }
         }
+        assert!(fast && slower);
     }
-    assert_eq!(fast, Some(SOON));
-    assert!(!listens().await, "it is woken for nothing");
-    // It may come as much too late before others are woken.
-    let timeline = &bench.queue.keys().timeline;
-    let noted: String = bench.text(&format!("HGET {timeline} look")).await;
-    let (till, took) = noted.split_once(' ').expect("two times");
-    let ms = |text: &str| text.parse::<u64>().expect("ms");
-    assert_eq!(ms(till) - ms(took), 4);
-    for ahead in 0..50 {
-        assert_eq!(claim(2, 2, ahead, SOON).await, None, "no slot is left");
-        let unasked = claim(2, 10, ahead, Duration::ZERO).await;
-        assert_eq!(unasked, None, "it was not offered");
+    // They come slowly; or the clock was set back.
+    for took in [-1_000, 60_000] {
+        assert!(!claim(2, 10, took, SOON).await.0, "{took}");
+    }
+    for aim in 0..10 {
+        assert!(!claim(2, 2, passes - aim, SOON).await.0, "no slot is left");
+        let offered = claim(2, 10, passes - aim, Duration::ZERO).await.0;
+        assert!(!offered, "it was not offered");
     }
 }
 

@@ -96,6 +96,8 @@ async fn more_than_a_thousand_calls_a_second_are_limited_too() {
     let before = bench.queue.now_ms().await.expect("has a clock");
     let claim = queue.claim(&worker, 1000, None).await.expect("claims");
     assert_eq!(claim.jobs.len(), 100);
+    let limits = &bench.queue.keys().limits;
+    assert_eq!(bench.text::<u8>(&format!("EXISTS {limits}")).await, 1);
     // Its calls are used up: the next one is a moment away.
     let next = claim.next_due.expect("says when");
     assert!(next <= Duration::from_millis(2), "{next:?}");

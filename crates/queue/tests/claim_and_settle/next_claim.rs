@@ -181,6 +181,23 @@ async fn a_claim_that_parked_jobs_fill_takes_no_other() {
     assert_eq!(ids(&bench.claim(&worker, 5).await), waiting);
 }
 
+/// While cancelled entries stand in the list, a claim that takes from a lane alone leaves the list as it is.
+#[tokio::test]
+async fn what_is_listed_stays_while_others_go_first() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let listed = bench.enqueue(2).await;
+    let gone = bench.queue.cancel(&[raw(listed[1])], false, &kari()).await;
+    assert_eq!(gone.expect("cancels"), [Cancelled::Yes]);
+    let urgent = NewJob {
+        lane: Lane::of(Priority::High),
+        ..job()
+    };
+    let urgent = bench.enqueue_all(&[urgent]).await;
+    assert_eq!(ids(&bench.claim(&worker, 1).await), urgent);
+    assert_eq!(ids(&bench.claim(&worker, 1).await), listed[..1]);
+}
+
 /// An id that is listed twice, and one that is parked and runs, beside others and what has a lane.
 #[tokio::test]
 async fn what_is_listed_twice_or_runs_is_not_claimed_beside_others() {
