@@ -293,6 +293,14 @@ async fn an_id_that_is_listed_twice_is_claimed_once() {
     }
     assert_eq!(ids(&bench.claim(&worker, 10).await), waiting);
     assert_eq!(bench.claim(&worker, 10).await.len(), 0);
+    // A claim that finds only what runs says nothing of how fast jobs come.
+    let k = bench.queue.keys();
+    let again = format!("RPUSH {} {}", k.active, waiting[0]);
+    let _: u8 = bench.text(&again).await;
+    let _: u8 = bench.text(&format!("HDEL {} look", k.timeline)).await;
+    assert_eq!(bench.claim(&worker, 10).await.len(), 0);
+    let noted: u8 = bench.text(&format!("HEXISTS {} look", k.timeline)).await;
+    assert_eq!(noted, 0);
 }
 
 /// Cancelled entries where a claim takes less than it has found, since more does not fit.
