@@ -95,7 +95,7 @@ failover *ARGS: setup postgres (building "what `just test` builds" "some minutes
     cargo test {{quietly}} --workspace --no-run
     ./target/debug/failover {{ARGS}}
 
-# What strangers send, nearly right and as noise: webhooks, answers, configuration, cron, API, SMTP, Redis. --minutes M; what fails is kept in fuzz-corpus.txt
+# What strangers send, nearly right and as noise: webhooks, answers, args, configuration, cron, API, console, SMTP, Redis, the outbox's rows. --minutes M; what fails is kept in fuzz-corpus.txt
 fuzz *ARGS: setup (building "the crates that read it, and the binary's tests" "some minutes")
     @./tests/fuzz.sh {{ARGS}}
 

@@ -9,6 +9,9 @@ use crate::leg::ACTS;
 /// How a process ends that finds no Redis.
 const NO_REDIS: i32 = 3;
 
+/// How one ends whose Redis or Vault answers and refuses; a panic ends otherwise.
+const REFUSED: i32 = 1;
+
 /// How long one may take until it works.
 const STARTED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -24,8 +27,8 @@ pub(crate) fn has_ended(role: &str, process: &mut Worker, misbehaved: &mut Vec<S
     let log = process.log();
     // A worker says so of each queue: of the leg's, and of events.
     let began = log.matches("concurrency=").count() > ACTS.len();
-    let must_wait = ["is sealed", "takes no jobs"];
-    let must_wait = code == NO_REDIS || must_wait.iter().any(|why| log.contains(why));
+    let refused = code == REFUSED && (log.contains("is sealed") || log.contains("takes no jobs"));
+    let must_wait = code == NO_REDIS || refused;
     if began || !must_wait {
         let last = log.lines().next_back().unwrap_or_default();
         misbehaved.push(format!("ended: {role} ended by itself with {code}: {last}"));

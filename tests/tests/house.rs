@@ -52,7 +52,6 @@ const LONG_TABLES: &[&str] = &[
 const LONG_FILES: &[&str] = &[
     "crates/longshore/tests/cli/doctor.rs",
     "crates/payment-reconcile/src/error/tests.rs",
-    "crates/queue/tests/claim_and_settle.rs",
     "crates/webhooks/tests/sendgrid.rs",
     "tests/tests/email_fallback.rs",
     "tests/tests/vault.rs",

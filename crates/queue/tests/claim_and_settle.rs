@@ -11,20 +11,21 @@ mod support;
 mod claims;
 #[path = "claim_and_settle/forgot.rs"]
 mod forgot;
+#[path = "claim_and_settle/history.rs"]
+mod history;
 #[path = "claim_and_settle/next_claim.rs"]
 mod next_claim;
+#[path = "claim_and_settle/retention.rs"]
+mod retention;
 #[path = "claim_and_settle/settles.rs"]
 mod settles;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use longshore_job::{Cause, Class, JobId};
-use longshore_queue::{
-    ClaimState, Edit, Edited, Fate, HistoryEntry, JobState, NewJob, Retention, RunState, Signed,
-    Verdict,
-};
-use support::{Bench, RETENTION, done, ids, job, kari, raw, refused, verdict};
+use longshore_job::{Cause, Class};
+use longshore_queue::{ClaimState, Fate, HistoryEntry, JobState, RunState, Signed, Verdict};
+use support::{Bench, done, ids, job, raw, verdict};
 
 #[tokio::test]
 async fn a_claim_takes_what_was_asked_for_and_no_more() {
@@ -353,76 +354,6 @@ async fn garbage_in_the_keys_of_one_job_does_not_touch_its_neighbours() {
 }
 
 #[tokio::test]
-async fn the_history_keeps_its_last_ten_entries() {
-    let bench = Bench::new();
-    let id = bench.enqueue(1).await[0];
-    let worker = bench.worker("w").await;
-    for _ in 0..13 {
-        let claimed = bench.claim(&worker, 1).await;
-        let back = verdict(&claimed[0], Fate::Back);
-        bench.settle(&[back]).await;
-    }
-    // Older ones are gone from Redis, too, and not only from what is shown.
-    assert_eq!(kept(&bench, id).await, numbers(4..=13));
-    let claimed = bench.claim(&worker, 1).await;
-    bench.settle(&[verdict(&claimed[0], done())]).await;
-    let job = bench
-        .queue
-        .job(&raw(id))
-        .await
-        .expect("looks")
-        .expect("is there");
-    let attempts: Vec<_> = job
-        .history
-        .iter()
-        .map(|recorded| recorded.entry.attempt)
-        .collect();
-    assert_eq!(attempts, (5..=14).collect::<Vec<_>>());
-}
-
-/// The numbers of the history entries that a job's record holds.
-async fn kept(bench: &Bench, id: JobId) -> Vec<String> {
-    let fields = bench.queue.fields_of(&raw(id)).await.expect("reads");
-    let mut names: Vec<String> = fields.into_keys().collect();
-    names.retain(|name| {
-        name.strip_prefix('h')
-            .is_some_and(|n| n.parse::<u32>().is_ok())
-    });
-    names.sort_by_key(|name| name[1..].parse::<u32>().unwrap_or_default());
-    names
-}
-
-fn numbers(range: std::ops::RangeInclusive<u32>) -> Vec<String> {
-    range.map(|n| format!("h{n}")).collect()
-}
-
-#[tokio::test]
-async fn deaths_edits_and_replays_share_the_ten_entries_of_the_history() {
-    let bench = Bench::new();
-    let worker = bench.worker("w").await;
-    let id = bench.enqueue(1).await[0];
-    let texts = [support::payload(), b"other".to_vec()];
-    for round in 0..5 {
-        let claimed = bench.claim(&worker, 1).await;
-        bench.settle(&[verdict(&claimed[0], refused("400"))]).await;
-        let edit = Edit {
-            id: &raw(id),
-            from: &texts[round % 2],
-            to: &texts[(round + 1) % 2],
-            old_args: "{}",
-            attempt: 1,
-            force: true,
-            only_dead: true,
-        };
-        let edited = bench.queue.edit(&edit, &kari()).await.expect("edits");
-        assert_eq!(edited, Edited::Yes);
-        let replayed = bench.queue.replay(&[raw(id)], &kari()).await;
-        assert_eq!(replayed.expect("replays").len(), 1);
-    }
-    assert_eq!(kept(&bench, id).await, numbers(6..=15));
-}
-
-#[tokio::test]
 async fn what_is_put_back_is_counted_with_the_last_reason() {
     let bench = Bench::new();
     let worker = bench.worker("w").await;
@@ -457,115 +388,4 @@ async fn what_is_put_back_is_counted_with_the_last_reason() {
     assert_eq!(last.reason.as_deref(), Some("its worker stopped"));
     // It is no more than that: the job runs as if it had never been claimed.
     assert_eq!(ids(&bench.claim(&worker, 1).await), [id]);
-}
-
-#[tokio::test]
-async fn nothing_is_left_of_completed_jobs_after_their_time() {
-    let bench = Bench::new();
-    bench.enqueue(300).await;
-    let worker = bench.worker("w").await;
-    for chunk in bench.claim(&worker, 300).await.chunks(100) {
-        let verdicts: Vec<_> = chunk
-            .iter()
-            .map(|claimed| verdict(claimed, done()))
-            .collect();
-        bench.settle(&verdicts).await;
-    }
-    bench.queue.leave(&worker).await.expect("leaves");
-    let due = bench
-        .queue
-        .prune(RETENTION)
-        .await
-        .expect("prunes")
-        .expect("later");
-    let now = bench.queue.now_ms().await.expect("has a clock");
-    assert!(
-        (3_590_000..=3_600_000).contains(&(due - now)),
-        "{}",
-        due - now
-    );
-    let at_once = Retention {
-        keep: Duration::ZERO,
-        max_bytes: None,
-    };
-    assert_eq!(bench.queue.prune(at_once).await.expect("prunes"), None);
-    let k = bench.queue.keys();
-    let mut left = vec![k.stats.clone(), k.timeline.clone(), k.minutes.clone()];
-    left.sort();
-    assert_eq!(bench.keys().await, left);
-    assert_eq!(
-        bench
-            .queue
-            .stats()
-            .await
-            .expect("counts")
-            .counter("completed_bytes"),
-        0
-    );
-}
-
-#[tokio::test]
-async fn beyond_its_bytes_a_queue_forgets_the_oldest_but_spares_the_last_ten_seconds() {
-    let bench = Bench::new();
-    bench.enqueue(20).await;
-    let worker = bench.worker("w").await;
-    for claimed in bench.claim(&worker, 20).await {
-        bench.settle(&[verdict(&claimed, done())]).await;
-    }
-    let small = Retention {
-        keep: Duration::from_secs(3600),
-        max_bytes: Some(support::payload().len() as u64 * 5),
-    };
-    bench.queue.prune(small).await.expect("prunes");
-    let k = bench.queue.keys();
-    let kept = async || bench.text::<u64>(&format!("HLEN {}", k.data)).await;
-    assert_eq!(kept().await, 20, "they completed just now");
-    // Back-date the first twelve batches by eleven seconds.
-    for n in 0..12 {
-        let batch: String = bench.text(&format!("LINDEX {} {n}", k.completed)).await;
-        let (at, rest) = batch.split_once(' ').expect("a batch");
-        let earlier = at.parse::<u64>().expect("ms") - 11_000;
-        let batch = format!("{earlier} {rest}");
-        let index = n.to_string();
-        let _: String = bench
-            .raw(&[
-                b"LSET",
-                k.completed.as_bytes(),
-                index.as_bytes(),
-                batch.as_bytes(),
-            ])
-            .await;
-    }
-    bench.queue.prune(small).await.expect("prunes");
-    assert_eq!(kept().await, 8);
-}
-
-/// One claim hands out 4 MiB at the most. What did not fit is next, in order, and nobody overtakes it.
-#[tokio::test]
-async fn what_does_not_fit_into_a_claim_is_claimed_next_in_order() {
-    let bench = Bench::new();
-    let worker = bench.worker("w").await;
-    let large = |n: u8| {
-        let args = "x".repeat(200 * 1024);
-        NewJob {
-            payload: format!(r#"{{"kind":"k{n}","v":1,"args":"{args}"}}"#).into_bytes(),
-            ..support::job()
-        }
-    };
-    let jobs: Vec<_> = (0..50).map(large).collect();
-    let enqueued = bench.enqueue_all(&jobs).await;
-    let after = bench.enqueue(1).await;
-    let mut sizes = Vec::new();
-    let mut claimed = Vec::new();
-    for _ in 0..3 {
-        let jobs = bench.claim(&worker, 100).await;
-        let bytes = jobs
-            .iter()
-            .filter_map(|job| Some(job.payload.as_ref()?.len()));
-        sizes.push(bytes.sum::<usize>());
-        claimed.extend(ids(&jobs));
-    }
-    assert_eq!(claimed, [enqueued, after].concat());
-    assert!(sizes.iter().all(|bytes| *bytes <= 4 << 20), "{sizes:?}");
-    assert!(sizes[0] > 3 << 20, "{sizes:?}");
 }

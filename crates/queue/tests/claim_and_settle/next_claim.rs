@@ -237,3 +237,33 @@ async fn where_nothing_is_parked_any_more_nothing_is_sought() {
     assert_eq!(bench.claim(&worker, 9).await.len(), 0);
     assert_eq!(sought().await, 0);
 }
+
+/// One claim hands out 4 MiB at the most. What did not fit is next, in order, and nobody overtakes it.
+#[tokio::test]
+async fn what_does_not_fit_into_a_claim_is_claimed_next_in_order() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let large = |n: u8| {
+        let args = "x".repeat(200 * 1024);
+        NewJob {
+            payload: format!(r#"{{"kind":"k{n}","v":1,"args":"{args}"}}"#).into_bytes(),
+            ..job()
+        }
+    };
+    let jobs: Vec<_> = (0..50).map(large).collect();
+    let enqueued = bench.enqueue_all(&jobs).await;
+    let after = bench.enqueue(1).await;
+    let mut sizes = Vec::new();
+    let mut claimed = Vec::new();
+    for _ in 0..3 {
+        let jobs = bench.claim(&worker, 100).await;
+        let bytes = jobs
+            .iter()
+            .filter_map(|job| Some(job.payload.as_ref()?.len()));
+        sizes.push(bytes.sum::<usize>());
+        claimed.extend(ids(&jobs));
+    }
+    assert_eq!(claimed, [enqueued, after].concat());
+    assert!(sizes.iter().all(|bytes| *bytes <= 4 << 20), "{sizes:?}");
+    assert!(sizes[0] > 3 << 20, "{sizes:?}");
+}

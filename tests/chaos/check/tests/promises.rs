@@ -183,6 +183,16 @@ fn attempts_are_used_by_calls_alone() {
     assert_eq!(of(said), 0, "its provider's own words");
 }
 
+/// An entry that ticks every two seconds.
+fn often(from_ms: u64, until_ms: u64) -> CronEntry {
+    CronEntry {
+        name: "often",
+        every_ms: 2000,
+        from_ms,
+        until_ms,
+    }
+}
+
 #[test]
 fn each_tick_is_one_job() {
     let of = |ticks: &[u64], promise: Option<Promise>| {
@@ -195,12 +205,7 @@ fn each_tick_is_one_job() {
             found.tick = Some(("often".to_owned(), *tick));
             facts.found.insert(JobId::generate(), found);
         }
-        facts.cron.push(CronEntry {
-            name: "often",
-            every_ms: 2000,
-            from_ms: 100_500,
-            until_ms: 118_000,
-        });
+        facts.cron.push(often(100_500, 118_000));
         check(&facts)
     };
     let all = [102_000, 104_000, 106_000];
@@ -219,12 +224,7 @@ fn an_entry_whose_resume_was_forgotten_stays_paused() {
     let missing = |forgot_ms| {
         let paused = |_| Promise::MayNotTick("often", 101_000, 103_000);
         let mut facts = cancelled(paused, &[]);
-        facts.cron.push(CronEntry {
-            name: "often",
-            every_ms: 2000,
-            from_ms: 140_000,
-            until_ms: 154_000,
-        });
+        facts.cron.push(often(140_000, 154_000));
         facts.forgotten.push(forgot(forgot_ms - 1000, forgot_ms));
         check(&facts).count("cron:")
     };
@@ -267,12 +267,7 @@ fn wrong(from_ms: u64, until_ms: u64, off_ms: i64) -> WrongClock {
 fn a_tick_shortly_after_redis_forgot_is_counted_apart() {
     let missing = |killed_ms| {
         let mut facts = Facts::default();
-        facts.cron.push(CronEntry {
-            name: "often",
-            every_ms: 2000,
-            from_ms: 101_000,
-            until_ms: 113_000,
-        });
+        facts.cron.push(often(101_000, 113_000));
         facts.forgotten.push(forgot(killed_ms - 1000, killed_ms));
         check(&facts).count("cron:")
     };
