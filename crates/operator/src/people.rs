@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::try_join_all;
 use longshore_job::{Found, JobId, Person, PersonForm, SUPPRESSED};
 use longshore_queue::{
-    JobInfo, JobScan, JobState, Note, PersonFilter, Place, Queue, QueueError, Signed,
+    JobInfo, JobScan, JobState, Note, PersonFilter, Place, Queue, QueueError, Seen, Signed,
 };
 use serde::Serialize;
 
@@ -39,6 +39,9 @@ pub struct PersonRow {
     pub mentioned: u64,
     /// How many of them may have been sent.
     pub may_have_been_sent: u64,
+    /// When the newest of them was enqueued, in ms.
+    #[serde(skip)]
+    newest_ms: u64,
     /// Why their queue cannot be read, if it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
@@ -69,6 +72,7 @@ impl PersonRow {
             jobs: 0,
             mentioned: 0,
             may_have_been_sent: 0,
+            newest_ms: 0,
             broken: Some(why),
         }
     }
@@ -77,6 +81,7 @@ impl PersonRow {
         self.jobs += 1;
         self.mentioned += u64::from(found == Found::Mentioned);
         self.may_have_been_sent += u64::from(job.run.may_have_been_sent);
+        self.newest_ms = self.newest_ms.max(job.enqueued_at_ms.unwrap_or_default());
     }
 
     fn new(queue: &str, kind: Option<String>, state: JobState) -> Self {
@@ -92,6 +97,7 @@ impl PersonRow {
             jobs: 0,
             mentioned: 0,
             may_have_been_sent: 0,
+            newest_ms: 0,
             broken: None,
         }
     }
@@ -105,8 +111,13 @@ async fn count(
 ) -> Result<Vec<PersonRow>, OperatorError> {
     let filter = PersonFilter::new(person.clone(), &info.kinds);
     let mut rows = BTreeMap::new();
-    for place in Place::ALL {
-        let mut scan = JobScan::new(place);
+    // Where they are nowhere, their only job may just have been put back.
+    let (all, again) = (Place::AS_JOBS_GO, &Place::AS_JOBS_GO[..Place::PUT_BACK]);
+    for (n, place) in all.iter().chain(again).enumerate() {
+        if n >= all.len() && !rows.is_empty() {
+            break;
+        }
+        let mut scan = JobScan::new(*place);
         while !scan.is_over() {
             let mut more = 0;
             let jobs = queue.scan_for(&filter, &mut scan, &mut more).await?;
@@ -207,14 +218,17 @@ impl Operator {
     ) -> Result<Vec<OperationRow>, OperatorError> {
         let mut begun = Vec::new();
         for (info, queue) in self.some_or_all(None)? {
-            let rows = found.found.iter().filter(|row| row.queue == info.name);
-            let total = rows.map(|row| row.jobs).sum();
-            if total == 0 {
+            let rows = || found.found.iter().filter(|row| row.queue == info.name);
+            let seen = Seen {
+                jobs: rows().map(|row| row.jobs).sum(),
+                newest_ms: rows().map(|row| row.newest_ms).max().unwrap_or_default(),
+            };
+            if seen.jobs == 0 {
                 continue;
             }
             let filter = PersonFilter::new(person.clone(), &info.kinds);
             let id = JobId::generate();
-            queue.begin_forget(id, &filter, total, signed).await?;
+            queue.begin_forget(id, &filter, seen, signed).await?;
             begun.push(self.operation(&id.to_string()).await?);
         }
         Ok(begun)

@@ -2,8 +2,18 @@
 
 use serde::Deserialize;
 
-use crate::BulkState;
 use crate::value::Fields;
+use crate::{BulkState, JobInfo, JobState};
+
+/// In which jobs a person was found before they are forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// In how many.
+    pub jobs: u64,
+    /// When the newest of them was enqueued, in ms since the epoch by Redis's clock; 0 where none says so. If that clock was set back since,
+    /// it is later than now, and they are meant all the same.
+    pub newest_ms: u64,
+}
 
 /// An operation that forgets one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +36,8 @@ pub struct BulkForget {
     pub asked: u64,
     /// When it began, in ms since the epoch.
     pub begun_at_ms: u64,
+    /// What was enqueued up to then is meant, in ms since the epoch.
+    pub until_ms: u64,
     /// When it ended, in ms since the epoch.
     pub ended_at_ms: Option<u64>,
 }
@@ -43,6 +55,7 @@ pub(crate) fn read(id: String, fields: &Fields) -> Option<BulkForget> {
         done: fields.number("done")?,
         asked: fields.number("asked").unwrap_or_default(),
         begun_at_ms: fields.number("begun")?,
+        until_ms: fields.number("until").or(fields.number("begun"))?,
         ended_at_ms: fields.number("ended"),
     })
 }
@@ -52,6 +65,13 @@ impl BulkForget {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.state == BulkState::Running
+    }
+
+    /// Whether the job, in which the person was found, is to be forgotten.
+    pub(crate) fn means(&self, job: &JobInfo) -> bool {
+        let ended = [JobState::Completed, JobState::Dead, JobState::Cancelled];
+        let is_stripped = job.forgotten.is_some() && ended.contains(&job.state);
+        !is_stripped && job.enqueued_at_ms.is_none_or(|at| at <= self.until_ms)
     }
 }
 

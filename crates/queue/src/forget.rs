@@ -10,26 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::bulk::{BulkState, process};
-use crate::bulk_forget::read;
+use crate::bulk_forget::{Seen, read};
 use crate::held::Held;
 use crate::scan::Row;
 use crate::value::{Fields, Reply};
 use crate::{JobInfo, JobScan, Place, Queue, QueueError, RawId, Signed, script};
-
-/// First what waits and runs, until nobody is found there any more; then what has ended.
-const PLACES: [Place; 8] = [
-    Place::Scheduled,
-    Place::Parked,
-    Place::Lanes,
-    Place::Pending,
-    Place::Running,
-    Place::Completed,
-    Place::Dead,
-    Place::Cancelled,
-];
-
-/// How many of them have jobs that go on.
-const GO_ON: usize = 5;
 
 /// At most so many jobs are looked at in one call, and stripped in one: Redis serves nobody else meanwhile.
 const STEP: usize = 100;
@@ -123,47 +108,61 @@ impl PersonFilter {
     }
 }
 
-/// How far an operation has come: in which place, how far in that, and whether the person was found on this way through what goes on.
+/// How far an operation has come. What jobs can be put back from is looked through again and again, until the person was found
+/// nowhere there, twice in a row: what was put back behind our back once stands still the second time, as a retry waits a minute.
 struct Cursor {
+    /// The place that is looked through ([`Place::AS_JOBS_GO`]).
     place: usize,
-    found: bool,
     scan: JobScan,
+    /// The person was found this time.
+    found: bool,
+    /// And not the time before.
+    was_quiet: bool,
 }
 
 impl Cursor {
+    /// Reads `<which place> <what was found> <how far>`.
     fn parse(bytes: &[u8]) -> Self {
         let mut parts = bytes.splitn(3, |byte| *byte == b' ');
         let mut number =
             || -> Option<usize> { std::str::from_utf8(parts.next()?).ok()?.parse().ok() };
-        let (place, found) = (number().unwrap_or(0), number().unwrap_or(0));
-        Self::at(place, found > 0, parts.next().unwrap_or_default())
+        let (place, flags) = (number().unwrap_or(0), number().unwrap_or(0));
+        let cursor = parts.next().unwrap_or_default();
+        Self::at(place, flags & 1 > 0, flags & 2 > 0, cursor)
     }
 
-    fn at(place: usize, found: bool, cursor: &[u8]) -> Self {
-        let of = PLACES.get(place).copied().unwrap_or(Place::Pending);
-        let scan = JobScan::new(of).earliest_first().going_on(cursor);
-        Self { place, found, scan }
+    fn at(place: usize, found: bool, was_quiet: bool, cursor: &[u8]) -> Self {
+        let of = Place::AS_JOBS_GO.get(place).copied();
+        let scan = JobScan::new(of.unwrap_or(Place::Pending));
+        Self {
+            place,
+            scan: scan.earliest_first().going_on(cursor),
+            found,
+            was_quiet,
+        }
     }
 
     fn is_over(&self) -> bool {
-        self.place >= PLACES.len()
+        self.place >= Place::AS_JOBS_GO.len()
     }
 
-    /// To the next place, where this one is through. Returns whether it begins again.
+    /// To the next place, where this one is through. Returns whether what runs is to be given time.
     fn go_on(&mut self) -> bool {
         if !self.scan.is_over() {
             return false;
         }
-        let again = self.place + 1 == GO_ON && self.found;
-        *self = match again {
-            true => Self::at(0, false, b""),
-            false => Self::at(self.place + 1, self.found, b""),
+        let through = self.place + 1 == Place::PUT_BACK;
+        let again = through && self.found;
+        *self = match through && (self.found || !self.was_quiet) {
+            true => Self::at(0, false, !self.found, b""),
+            false => Self::at(self.place + 1, self.found, self.was_quiet, b""),
         };
         again
     }
 
     fn encode(&self) -> Vec<u8> {
-        let place = format!("{} {} ", self.place, u8::from(self.found));
+        let flags = u8::from(self.found) + 2 * u8::from(self.was_quiet);
+        let place = format!("{} {flags} ", self.place);
         [place.as_bytes(), self.scan.cursor()].concat()
     }
 }
@@ -196,7 +195,7 @@ impl Queue {
 
     /// Begins to forget one person: the fleet does, whoever calls [`advance_operations`](Self::advance_operations). What waits is
     /// cancelled, what runs is asked to stop, and what stands of the person in any of it, and in what has ended, is removed. Jobs that
-    /// are enqueued later are not meant. `total` is how many there are. Can be repeated with the same id.
+    /// are enqueued later are not meant. `seen` is what the caller has found. Can be repeated with the same id.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
@@ -204,7 +203,7 @@ impl Queue {
         &self,
         id: JobId,
         filter: &PersonFilter,
-        total: u64,
+        seen: Seen,
         signed: &Signed,
     ) -> Result<(), QueueError> {
         self.begin_on_many(
@@ -212,9 +211,10 @@ impl Queue {
             id,
             filter,
             filter.person.to_string(),
-            total,
+            seen.jobs,
             signed,
         )
+        .arg(seen.newest_ms)
         .run::<String>(&self.link)
         .await
         .map(drop)
@@ -242,9 +242,8 @@ impl Queue {
             let jobs = self
                 .scan_for(&filter, &mut cursor.scan, &mut looked)
                 .await?;
-            let before = |at| at <= operation.begun_at_ms;
             let jobs = jobs.into_iter().map(|(job, _)| job);
-            meant.extend(jobs.filter(|job| job.enqueued_at_ms.is_none_or(before)));
+            meant.extend(jobs.filter(|job| operation.means(job)));
             looked += 1;
             cursor.found |= !meant.is_empty();
             again = cursor.go_on();

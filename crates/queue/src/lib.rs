@@ -95,7 +95,7 @@ pub use answers::{CallCounts, LastAnswer};
 pub use audit::{AuditEntry, Note, Signed};
 pub use away::PrimaryAway;
 pub use bulk::BulkState;
-pub use bulk_forget::{BulkForget, Forgotten};
+pub use bulk_forget::{BulkForget, Forgotten, Seen};
 pub use cancel::Cancelled;
 pub use cancel_many::BulkCancel;
 pub use carry::Carried;

@@ -44,6 +44,22 @@ impl Place {
         Self::Completed,
     ];
 
+    /// All of them, as jobs go through them. Who looks through one after the other meets what goes on meanwhile; not what is put
+    /// back: a retry, a claim that is returned, a replayed letter.
+    pub const AS_JOBS_GO: [Self; 8] = [
+        Self::Scheduled,
+        Self::Parked,
+        Self::Lanes,
+        Self::Pending,
+        Self::Running,
+        Self::Dead,
+        Self::Completed,
+        Self::Cancelled,
+    ];
+
+    /// How many of those a job can leave for an earlier one.
+    pub const PUT_BACK: usize = 6;
+
     /// The place of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

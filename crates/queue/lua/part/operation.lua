@@ -36,6 +36,7 @@
 --   done      how many are discarded
 -- Of a forget: words, cursor, busy, done, asked and looked as a cancel has them, and
 --   person    who, and what is looked at, in JSON (PersonFilter): a hash. It goes when the operation is done
+--   until     what was enqueued up to then is meant, in ms
 
 -- So long one process has an operation to itself, from its last step.
 local BUSY = 1000
@@ -44,7 +45,7 @@ local BUSY = 1000
 local OPERATION = {
   'act', 'by', 'why', 'state', 'begun', 'ended', 'total', 'what', 'only', 'most', 'fresh', 'rate', 'cutoff', 'score', 'id', 'stepped', 'heard',
   'moved', 'completed', 'again', 'otherwise', 'last', 'cause', 'filter', 'words', 'force', 'cursor', 'busy', 'done', 'asked', 'failed', 'looked',
-  'person', 'late', 'dead_again', 'cancelled', 'due',
+  'person', 'until', 'late', 'dead_again', 'cancelled', 'due',
 }
 
 -- of_operation(operations, id, field, …): these fields of one, false for what it has not.

@@ -1,12 +1,13 @@
 //! One person is forgotten, and is nowhere in Redis any more.
 
+mod behind;
 mod everywhere;
 
 use longshore_email::SendEmail;
 use longshore_job::{Found, InvalidArgs, Job, JobId, KindSpec, Kinds, Person, PersonArg, Prepared};
 use longshore_queue::{
     BulkForget, BulkOperation, BulkState, Changed, Edit, Edited, Fate, HistoryEntry, JobInfo,
-    JobScan, JobState, Key, NewJob, PersonFilter, Place,
+    JobScan, JobState, Key, NewJob, PersonFilter, Place, Seen,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,11 +56,12 @@ fn with(payload: impl Into<Vec<u8>>) -> NewJob {
     }
 }
 
-async fn begin(bench: &Bench, person: &str, total: u64) -> String {
-    let id = JobId::generate();
+async fn begin(bench: &Bench, person: &str, jobs: u64) -> String {
+    let (id, newest_ms) = (JobId::generate(), 0);
     for _ in 0..2 {
         let (filter, kari) = (filter(person), kari());
-        let begun = bench.queue.begin_forget(id, &filter, total, &kari);
+        let seen = Seen { jobs, newest_ms };
+        let begun = bench.queue.begin_forget(id, &filter, seen, &kari);
         begun.await.expect("begins");
     }
     id.to_string()

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use longshore_job::{JobId, Kinds, NoticeType, Person};
 use longshore_queue::{
-    Cancelled, DeliveryUpdate, Fate, JobFilter, Key, Lane, NewJob, PersonFilter, UpdateResult,
-    Verdict,
+    Cancelled, DeliveryUpdate, Fate, JobFilter, Key, Lane, NewJob, PersonFilter, Seen,
+    UpdateResult, Verdict,
 };
 
 use super::{all, clear, ends, told, types, worker};
@@ -97,7 +97,7 @@ async fn forgetting_a_person_notices_what_it_cancels_and_leaves_no_trace_in_noti
     let kari = kari();
     let begun = bench
         .queue
-        .begin_forget(JobId::generate(), &person, 2, &kari);
+        .begin_forget(JobId::generate(), &person, Seen::default(), &kari);
     begun.await.expect("begins");
     while bench
         .queue
