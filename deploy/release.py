@@ -3,7 +3,7 @@
 
 It publishes nothing: that takes the owner's tokens. Its parts are `state`, `crates` and `program`, all unless some are named.
 
-- `state`: the tree, the tag, CHANGELOG.md, the versions, and whether docs/ci-full.log is of this tree. What is wrong there stops a
+- `state`: the tree, the tag, CHANGELOG.md, the versions, and whether docs/ci-full.log is of this tree, but for its pages. What is wrong there stops a
   release; a dry run says it and goes on.
 - `crates`: each crate as `cargo package` makes it, in order of dependence, and built from its package against the packages of the others.
 - `program`: the program as production runs it, with manual, completions, configuration and deploy/, in one archive.
@@ -132,7 +132,8 @@ def trials(release: Release) -> None:
         found.append("docs/ci-full.log names no commit; run `just ci-full`")
         return
     for commit, said in parts:
-        same = succeeds("git", "diff", "--quiet", commit, release.commit, "--", ".", ":(exclude)docs/ci-full.log", ":(exclude)CHANGELOG.md")
+        # Pages and logs tell of the trials afterwards; `just ci` tries what pages say.
+        same = succeeds("git", "diff", "--quiet", commit, release.commit, "--", ".", ":(exclude)*.md", ":(exclude)docs/*.log")
         if "(changed)" in said or not same:
             found.append(f"docs/ci-full.log is of another tree ({commit[:12]}{', changed' if 'changed' in said else ''}); run `just ci-full`")
             break
