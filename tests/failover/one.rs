@@ -23,12 +23,17 @@ const MOST: &str = "6";
 /// What reading each of its commands again takes, in microseconds.
 const LOAD_DELAY: &str = "300";
 
+/// So long it may read: some ten seconds on a quiet machine.
+const LOADED_WITHIN: Duration = Duration::from_secs(60);
+
 /// The server of a case of one; of others it is not used.
 pub(crate) fn server(trouble: Trouble) -> RedisServer {
     let options = RedisServer::options().append_only(AppendFsync::Always);
     let options = options.users(users(NAMESPACE));
     let options = match trouble {
-        Trouble::Loads => options.set("key-load-delay", LOAD_DELAY),
+        Trouble::Loads => options
+            .set("key-load-delay", LOAD_DELAY)
+            .ready_within(LOADED_WITHIN),
         _ => options,
     };
     options.start().expect("a Redis")
