@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::BulkState;
 use crate::value::Fields;
-use crate::{BulkState, JobInfo, JobState};
 
 /// In which jobs a person was found before they are forgotten.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,13 +65,6 @@ impl BulkForget {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.state == BulkState::Running
-    }
-
-    /// Whether the job, in which the person was found, is to be forgotten.
-    pub(crate) fn means(&self, job: &JobInfo) -> bool {
-        let ended = [JobState::Completed, JobState::Dead, JobState::Cancelled];
-        let is_stripped = job.forgotten.is_some() && ended.contains(&job.state);
-        !is_stripped && job.enqueued_at_ms.is_none_or(|at| at <= self.until_ms)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::bulk_forget::{Seen, read};
 use crate::held::Held;
 use crate::scan::Row;
 use crate::value::{Fields, Reply};
-use crate::{JobInfo, JobScan, Place, Queue, QueueError, RawId, Signed, script};
+use crate::{JobInfo, JobScan, JobState, Place, Queue, QueueError, RawId, Signed, script};
 
 /// At most so many jobs are looked at in one call, and stripped in one: Redis serves nobody else meanwhile.
 const STEP: usize = 100;
@@ -167,6 +167,13 @@ impl Cursor {
     }
 }
 
+/// Whether a job, in which the person was found, is to be forgotten: it was enqueued up to then, and is not stripped yet.
+fn is_meant(job: &JobInfo, until_ms: u64) -> bool {
+    let ended = [JobState::Completed, JobState::Dead, JobState::Cancelled];
+    let is_stripped = job.forgotten.is_some() && ended.contains(&job.state);
+    !is_stripped && job.enqueued_at_ms.is_none_or(|at| at <= until_ms)
+}
+
 impl Queue {
     /// The next step of a walk that looks for one person: the jobs in which they are. It may find none, and not be over.
     /// `looked` is told at how many jobs.
@@ -243,7 +250,7 @@ impl Queue {
                 .scan_for(&filter, &mut cursor.scan, &mut looked)
                 .await?;
             let jobs = jobs.into_iter().map(|(job, _)| job);
-            meant.extend(jobs.filter(|job| operation.means(job)));
+            meant.extend(jobs.filter(|job| is_meant(job, operation.until_ms)));
             looked += 1;
             cursor.found |= !meant.is_empty();
             again = cursor.go_on();
