@@ -48,6 +48,9 @@ def debian(release: str) -> Path:
     root = WORK / f"debian-{release}"
     if not (root / "usr/bin/gcc").exists():
         shutil.rmtree(root, ignore_errors=True)
+        if not shutil.which("debootstrap"):
+            say("installing debootstrap with apt-get")
+            run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap", stdout=subprocess.DEVNULL)
         say(f"debootstrap of {release}")
         run("debootstrap", "--variant=minbase", "--include=ca-certificates,gcc,libc6-dev", release, root, MIRROR,
             stdout=subprocess.DEVNULL)
@@ -210,9 +213,6 @@ def main() -> None:
     args = parser.parse_args()
     if os.geteuid() != 0:
         raise SystemExit("this mounts and changes users, so it needs root")
-    if not shutil.which("debootstrap"):
-        say("installing debootstrap with apt-get")
-        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap", stdout=subprocess.DEVNULL)
     WORK.mkdir(parents=True, exist_ok=True)
     commit = run("git", "-C", ROOT, "rev-parse", "HEAD", capture_output=True, text=True).stdout.strip()
     version = next(line.split('"')[1] for line in (ROOT / "Cargo.toml").read_text().splitlines() if line.startswith("version"))
