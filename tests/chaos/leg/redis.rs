@@ -255,15 +255,11 @@ impl Leg {
     }
 
     async fn replica_of(&self, host: &str, port: &str) {
+        // Over a connection of its own: what was cut before is found out by the first call.
+        let link = Link::new(&self.stage.redis.url(), LinkOptions::default()).expect("a URL");
         let mut command = redis::cmd("REPLICAOF");
-        let command = command.arg(host).arg(port);
-        let _: String = self
-            .stage
-            .queue
-            .link()
-            .command(command)
-            .await
-            .expect("it changes its role");
+        let done = link.command::<String>(command.arg(host).arg(port)).await;
+        done.expect("it changes its role");
     }
 
     fn limit_redis(&self, bytes: u64) -> Result<(), String> {
