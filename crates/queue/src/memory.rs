@@ -45,12 +45,15 @@ impl Queue {
         let record = Fields::of_job(None, packed.as_deref());
         let known = enqueued.is_some() || packed.is_some();
         let enqueued = enqueued.unwrap_or_else(|| job.timestamp_ms());
-        let (after_ms, before_ms) = sent_between(&history(&record).0, enqueued);
-        let before_ms = match before_ms {
-            Some(before_ms) => before_ms,
+        let (after_ms, before) =
+            sent_between(&history(&record).0, job.timestamp_ms(), enqueued, now_ms);
+        let before_ms = match before {
+            Before::At(before_ms) => before_ms,
             // A job that is not there has no record that could keep it.
-            None if !known => now_ms,
-            None => self.first_lookup(job, now_ms).await?,
+            Before::Lookup { .. } if !known => now_ms,
+            Before::Lookup { not_before_ms } => {
+                self.first_lookup(job, now_ms).await?.max(not_before_ms)
+            }
         };
         Ok(EarlierRequests {
             after_ms,
@@ -60,8 +63,8 @@ impl Queue {
         })
     }
 
-    /// When it was first asked of a job when its requests went out, of whose runs nothing is written down: a Redis that
-    /// forgot them. It must not become later with each look, or whoever waits for some time after it waits for ever.
+    /// When it was first asked of a job when its requests went out, of whose runs nothing is written down, or with times that
+    /// cannot be: a Redis that forgot them, or whose clock was set. It must not become later with each look, or whoever waits for some time after it waits for ever.
     async fn first_lookup(&self, job: JobId, now_ms: u64) -> Result<u64, QueueError> {
         let noted: String = script::FIRST_LOOKUP
             .on(&[&self.keys.records])
@@ -193,19 +196,43 @@ impl Queue {
     }
 }
 
+/// Until when requests went out.
+#[derive(Debug, PartialEq, Eq)]
+enum Before {
+    /// Until then.
+    At(u64),
+    /// Before somebody first looked, and no earlier than this.
+    Lookup { not_before_ms: u64 },
+}
+
 /// Between which times the requests went out whose outcome is not known. A lost worker sent at some time after what
-/// was written down last; where the history no longer reaches back, at some time after the job was enqueued. Until when is
-/// `None` where nothing is written down of such a run.
-fn sent_between(history: &[Recorded], enqueued_ms: u64) -> (u64, Option<u64>) {
-    let unknown =
-        |recorded: &Recorded| matches!(recorded.entry.outcome.as_str(), "outcome_unknown" | "lost");
-    let first = history.iter().position(unknown);
-    let after = match first {
+/// was written down last; where the history no longer reaches back, at some time after the job was enqueued. Where nothing is written down of
+/// such a run, or Redis's clock was set since the job was enqueued, what is sure is only that it was before somebody looked; and then by the
+/// producer's clock, which its id has, when it was enqueued.
+fn sent_between(history: &[Recorded], id_ms: u64, enqueued_ms: u64, now_ms: u64) -> (u64, Before) {
+    let unknown = |recorded: &&Recorded| {
+        matches!(recorded.entry.outcome.as_str(), "outcome_unknown" | "lost")
+    };
+    let times = || history.iter().map(|recorded| recorded.at_ms);
+    let all = || [enqueued_ms].into_iter().chain(times()).chain([now_ms]);
+    if !all().is_sorted() {
+        let past = history
+            .iter()
+            .filter(unknown)
+            .map(|recorded| recorded.at_ms);
+        let not_before_ms = past.filter(|at| *at <= now_ms).max().unwrap_or_default();
+        let after = all().fold(id_ms, u64::min);
+        return (after, Before::Lookup { not_before_ms });
+    }
+    let after = match history.iter().position(|recorded| unknown(&recorded)) {
         Some(0) | None => enqueued_ms,
         Some(n) => history[n - 1].at_ms,
     };
-    let before = history.iter().rfind(|recorded| unknown(recorded));
-    (after, before.map(|recorded| recorded.at_ms))
+    let before = history.iter().rfind(unknown);
+    let before = before.map_or(Before::Lookup { not_before_ms: 0 }, |last| {
+        Before::At(last.at_ms)
+    });
+    (after, before)
 }
 
 #[cfg(test)]
@@ -223,14 +250,18 @@ mod tests {
         }
     }
 
+    fn looked(not_before_ms: u64) -> Before {
+        Before::Lookup { not_before_ms }
+    }
+
     #[test]
     fn requests_went_out_between_what_is_known_for_sure() {
         for (history, between) in [
-            (vec![], (100, None)),
-            (vec![at(300, "lost")], (100, Some(300))),
+            (vec![], (100, looked(0))),
+            (vec![at(300, "lost")], (100, Before::At(300))),
             (
                 vec![at(200, "failed"), at(300, "outcome_unknown")],
-                (200, Some(300)),
+                (200, Before::At(300)),
             ),
             (
                 vec![
@@ -239,11 +270,35 @@ mod tests {
                     at(400, "lost"),
                     at(500, "failed"),
                 ],
-                (100, Some(400)),
+                (100, Before::At(400)),
             ),
-            (vec![at(200, "failed")], (100, None)),
+            (vec![at(200, "failed")], (100, looked(0))),
         ] {
-            assert_eq!(sent_between(&history, 100), between, "{history:?}");
+            let told = sent_between(&history, 90, 100, 900);
+            assert_eq!(told, between, "{history:?}");
+        }
+    }
+
+    /// Ahead or behind while a request was out, or while it was enqueued: the request was out at 200, and it is 900.
+    #[test]
+    fn a_clock_that_was_set_says_nothing_of_when_requests_went_out() {
+        for (history, enqueued, between) in [
+            (vec![at(2000, "lost")], 100, (90, looked(0))),
+            (vec![at(20, "lost")], 100, (20, looked(20))),
+            (vec![at(250, "lost")], 1900, (90, looked(250))),
+            (
+                vec![at(2000, "lost"), at(400, "outcome_unknown")],
+                100,
+                (90, looked(400)),
+            ),
+            (
+                vec![at(150, "failed"), at(50, "lost")],
+                100,
+                (50, looked(50)),
+            ),
+        ] {
+            let told = sent_between(&history, 90, enqueued, 900);
+            assert_eq!(told, between, "{history:?}");
         }
     }
 }

@@ -138,7 +138,10 @@ fn never_sent(facts: &Facts, command: &Command, id: JobId, ledger: &mut Ledger) 
         // Of a campaign its command says only how many it has cancelled.
         let began_ms = command.asked_ms.saturating_sub(CAMPAIGN_MS);
         let wrong = command.name == "cancel many" && facts.clock_was_wrong(began_ms, command.at_ms);
+        let lost = *at > command.at_ms && facts.may_be_lost(command.asked_ms, command.at_ms);
         let excuse = wrong.then_some(OTHER_TIME).or(forgot.then_some(FORGOT_RUN));
+        // Redis forgot the cancel, and the job waited again for its time.
+        let excuse = excuse.or(lost.then_some(LOST));
         ledger.unless(excuse, what);
         return;
     }

@@ -46,6 +46,11 @@ fn what_is_said_to_be_cancelled_was_not_sent() {
         let ledger = check(&facts);
         assert_eq!((ledger.faults.len(), ledger.apart.len()), (0, 1));
     }
+    let mut waited = cancelled(Promise::NeverSent, &[200_000]);
+    waited.forgotten.push(forgot(2000, 2100));
+    assert_eq!(check(&waited).count("cancelled:"), 1, "the cancel was kept");
+    waited.forgotten[0] = forgot(940, 1100);
+    assert_eq!(check(&waited).count("cancelled:"), 0, "forgotten, then due");
     let ledger = check(&cancelled(Promise::Cancelled, &[960]));
     assert_eq!((ledger.faults.len(), ledger.apart.len()), (0, 1), "forced");
     let mut many = cancelled(Promise::NeverSent, &[5000]);
