@@ -274,7 +274,7 @@ ci-full FROM="":
         echo "$(rustc --version), $(redis-server --version | cut -d' ' -f1-3), $(nproc) cores"
         just stages "${stages[@]}"
         echo "ci-full: every stage has passed"
-    } 2>&1 | tee {{ if FROM == "" { "" } else { "--append" } }} docs/ci-full.log
+    } 2>&1 | sed -u "s|$PWD/||g" | tee {{ if FROM == "" { "" } else { "--append" } }} docs/ci-full.log
 
 # An hour of random histories on the scripts and on a model of the queue, its log committed as docs/model-hour.log
 model-hour:
