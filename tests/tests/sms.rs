@@ -79,17 +79,41 @@ async fn a_message_that_never_arrived_is_sent_again_no_sooner_than_a_minute_late
         "waiting uses no attempt"
     );
     // A minute later, as far as its record says.
-    let entry = format!(
-        "{} {}",
-        now - 61_000,
-        json!({ "attempt": 1, "worker": "w", "outcome": "outcome_unknown" })
-    );
-    let fields = [("h1", entry.as_bytes())];
-    let seeded = stage.queue.seed_record(&id.into(), &fields).await;
-    seeded.expect("back-dates");
+    let minute = Duration::from_secs(61);
+    let moved = stage.queue.back_date(&id.into(), minute).await;
+    moved.expect("back-dates");
     stage.back_date().await;
     stage.is(id, JobState::Completed).await;
     assert_eq!(stage.ledger().summary().accepted, 1);
+}
+
+/// Its job had waited for longer than the clock was behind, so the times that Redis has of it are in order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_of_the_time_when_rediss_clock_was_behind_is_found() {
+    let stage = Stage::set_for(Act::Sms).await;
+    stage.faults([FaultRule::first(1, Fault::HangUp { effect: true })]);
+    let id = stage.enqueue(1).await[0];
+    let hour = Duration::from_secs(3600);
+    let moved = stage.queue.back_date(&id.into(), hour).await;
+    moved.expect("back-dates");
+    let _worker = stage.worker().start().await;
+    stage.is(id, JobState::Retryable).await;
+    let record = stage.queue.fields_of(&id.into()).await.expect("looks");
+    let (at, entry) = record["h1"]
+        .split_once(' ')
+        .expect("a time, and what happened");
+    let behind: u64 = at.parse::<u64>().expect("ms") - 30 * 60_000;
+    let entry = format!("{behind} {entry}");
+    let fields = [("h1", entry.as_bytes())];
+    let seeded = stage.queue.seed_record(&id.into(), &fields).await;
+    seeded.expect("writes");
+    stage.back_date().await;
+    stage.is(id, JobState::Completed).await;
+    assert_eq!(stage.ledger().summary().accepted, 1);
+    assert_eq!(
+        outcomes(&stage.job(id).await),
+        ["outcome_unknown", "completed"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -124,7 +124,7 @@ pub struct EarlierRequests {
     pub after: SystemTime,
     /// The latest time at which one of them may have gone out.
     pub before: SystemTime,
-    /// The time now, by Redis's clock.
+    /// The time now, by Redis's clock or this machine's, whichever is later.
     pub now: SystemTime,
     /// The message that was noted with [`Memory::note_message`], or for which a delivery update came. If there is one, it was sent.
     pub message: Option<String>,

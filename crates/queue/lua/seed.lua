@@ -18,7 +18,10 @@ end
 for name, text in pairs(record) do
   -- What was noted of each run begins with its time.
   local at, rest = text:match('^(%d+)( .*)$')
-  if at and by ~= 0 and name:match('^h%d+$') then record[name] = string.format('%.0f', at - by) .. rest end
+  if at and by ~= 0 and name:match('^h%d+$') then
+    rest = rest:gsub('"clock_ms":(%d+)', function(own) return string.format('"clock_ms":%.0f', own - by) end)
+    record[name] = string.format('%.0f', at - by) .. rest
+  end
 end
 write_record(KEYS[2], id, record)
 local with_record = next(record) ~= nil and marked(value)

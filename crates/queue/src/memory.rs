@@ -1,6 +1,6 @@
 //! What is remembered across runs: earlier requests of a job, and what jobs of the queue keep for each other.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::JobId;
 use redis::Value;
@@ -13,15 +13,18 @@ use crate::{Queue, QueueError, Recorded, script};
 /// How many answers that can be asked for again are kept in a queue.
 const MOST_CACHED: u32 = 200_000;
 
+/// How far a worker's clock and Redis's may be apart, in ms, and nothing follows from it.
+const CLOCKS_APART_MS: u64 = 60_000;
+
 /// What is known of the requests that earlier runs of a job may have made. Times are in ms since the epoch, by Redis's
-/// clock.
+/// clock; where it was set, by those of the workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EarlierRequests {
     /// None of them went out before this.
     pub after_ms: u64,
     /// None of them went out after this.
     pub before_ms: u64,
-    /// What time it is.
+    /// What time it is: by Redis's clock or by this machine's, whichever is later.
     pub now_ms: u64,
     /// The message that was noted for the job, if any.
     pub message: Option<String>,
@@ -39,14 +42,20 @@ impl Queue {
             .run(&self.link)
             .await?;
         let mut answer = Reply::new(value)?;
-        let now_ms: u64 = answer.next()?;
+        let redis_ms: u64 = answer.next()?;
+        let now_ms = redis_ms.max(own_clock_ms());
         let enqueued: Option<u64> = answer.number()?;
         let packed: Option<Vec<u8>> = answer.next()?;
         let record = Fields::of_job(None, packed.as_deref());
         let known = enqueued.is_some() || packed.is_some();
         let enqueued = enqueued.unwrap_or_else(|| job.timestamp_ms());
-        let (after_ms, before) =
-            sent_between(&history(&record).0, job.timestamp_ms(), enqueued, now_ms);
+        let (after_ms, before) = sent_between(
+            &history(&record).0,
+            job.timestamp_ms(),
+            enqueued,
+            redis_ms,
+            now_ms,
+        );
         let before_ms = match before {
             Before::At(before_ms) => before_ms,
             // A job that is not there has no record that could keep it.
@@ -205,33 +214,51 @@ enum Before {
     Lookup { not_before_ms: u64 },
 }
 
+fn own_clock_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, millis)
+}
+
 /// Between which times the requests went out whose outcome is not known. A lost worker sent at some time after what
 /// was written down last; where the history no longer reaches back, at some time after the job was enqueued. Where nothing is written down of
 /// such a run, or Redis's clock was set since the job was enqueued, what is sure is only that it was before somebody looked; and then by the
 /// producer's clock, which its id has, when it was enqueued.
-fn sent_between(history: &[Recorded], id_ms: u64, enqueued_ms: u64, now_ms: u64) -> (u64, Before) {
-    let unknown = |recorded: &&Recorded| {
-        matches!(recorded.entry.outcome.as_str(), "outcome_unknown" | "lost")
-    };
-    let times = || history.iter().map(|recorded| recorded.at_ms);
-    let all = || [enqueued_ms].into_iter().chain(times()).chain([now_ms]);
-    if !all().is_sorted() {
-        let past = history
-            .iter()
-            .filter(unknown)
-            .map(|recorded| recorded.at_ms);
-        let not_before_ms = past.filter(|at| *at <= now_ms).max().unwrap_or_default();
-        let after = all().fold(id_ms, u64::min);
-        return (after, Before::Lookup { not_before_ms });
-    }
-    let after = match history.iter().position(|recorded| unknown(&recorded)) {
+///
+/// That it was set is seen where times are not in order. Where it was behind for a while they may be, but then the worker that wrote of
+/// the request had another time: that is when the request was out at the latest.
+fn sent_between(
+    history: &[Recorded],
+    id_ms: u64,
+    enqueued_ms: u64,
+    redis_ms: u64,
+    now_ms: u64,
+) -> (u64, Before) {
+    let is_unknown = |recorded: &&Recorded| recorded.entry.is_unknown();
+    let unknown = || history.iter().filter(is_unknown);
+    let own = |recorded: &Recorded| recorded.entry.clock_ms.unwrap_or(recorded.at_ms);
+    let ends = || unknown().flat_map(|recorded| [recorded.at_ms, own(recorded)]);
+    let times = history.iter().map(|recorded| recorded.at_ms);
+    let times = [enqueued_ms].into_iter().chain(times).chain([redis_ms]);
+    let was_ahead =
+        unknown().any(|recorded| own(recorded).saturating_add(CLOCKS_APART_MS) < recorded.at_ms);
+    let in_order = times.clone().is_sorted();
+
+    let after = match history
+        .iter()
+        .position(|recorded| recorded.entry.is_unknown())
+    {
+        _ if was_ahead || !in_order => times.fold(id_ms, u64::min),
         Some(0) | None => enqueued_ms,
         Some(n) => history[n - 1].at_ms,
     };
-    let before = history.iter().rfind(unknown);
-    let before = before.map_or(Before::Lookup { not_before_ms: 0 }, |last| {
-        Before::At(last.at_ms)
-    });
+    let past = ends().filter(|end| *end <= now_ms).max();
+    let before = match past {
+        Some(last) if in_order && ends().all(|end| end <= now_ms) => Before::At(last),
+        _ => Before::Lookup {
+            not_before_ms: past.unwrap_or_default(),
+        },
+    };
     (after, before)
 }
 
@@ -274,7 +301,7 @@ mod tests {
             ),
             (vec![at(200, "failed")], (100, looked(0))),
         ] {
-            let told = sent_between(&history, 90, 100, 900);
+            let told = sent_between(&history, 90, 100, 900, 900);
             assert_eq!(told, between, "{history:?}");
         }
     }
@@ -297,8 +324,71 @@ mod tests {
                 (50, looked(50)),
             ),
         ] {
-            let told = sent_between(&history, 90, enqueued, 900);
+            let told = sent_between(&history, 90, enqueued, 900, 900);
             assert_eq!(told, between, "{history:?}");
+        }
+    }
+
+    fn noted(at_ms: u64, clock_ms: u64) -> Recorded {
+        let mut recorded = at(at_ms, "outcome_unknown");
+        recorded.entry.clock_ms = Some(clock_ms);
+        recorded
+    }
+
+    #[test]
+    fn where_the_clocks_disagree_requests_went_out_between_the_times_of_both() {
+        for (what, history, enqueued, redis, now, between) in [
+            (
+                "Redis's was behind for a while",
+                noted(250, 700),
+                100,
+                900,
+                900,
+                (100, Before::At(700)),
+            ),
+            (
+                "and still is",
+                noted(250, 700),
+                100,
+                400,
+                850,
+                (100, Before::At(700)),
+            ),
+            (
+                "Redis's is ahead all the time",
+                noted(400_000, 200_000),
+                390_000,
+                500_000,
+                500_000,
+                (90, Before::At(400_000)),
+            ),
+            (
+                "ahead a little",
+                noted(400_000, 350_000),
+                390_000,
+                500_000,
+                500_000,
+                (390_000, Before::At(400_000)),
+            ),
+            (
+                "the worker's was ahead",
+                noted(250, 5000),
+                100,
+                900,
+                900,
+                (100, looked(250)),
+            ),
+            (
+                "as far as can be",
+                noted(250, u64::MAX),
+                100,
+                900,
+                900,
+                (100, looked(250)),
+            ),
+        ] {
+            let told = sent_between(&[history], 90, enqueued, redis, now);
+            assert_eq!(told, between, "{what}");
         }
     }
 }

@@ -119,6 +119,10 @@ pub struct HistoryEntry {
     /// How many more it enqueued.
     #[serde(default, skip_serializing_if = "is_none")]
     pub enqueued_more: u64,
+    /// The worker's own clock when it wrote this, in ms since the epoch, where what became of a request is not known: the
+    /// provider's list is searched by these times, and Redis's clock may have been set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ms: Option<u64>,
 }
 
 /// Whether a count is 0.
@@ -158,6 +162,12 @@ impl HistoryEntry {
             Self::FORGOTTEN,
         ];
         !acts.contains(&outcome)
+    }
+
+    /// What became of a request of its run is not known.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.outcome.as_str(), "outcome_unknown" | "lost")
     }
 
     /// What a dead letter would have died of, had this attempt been its last; `None` where it was no failure of its own.

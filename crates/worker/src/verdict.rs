@@ -1,6 +1,7 @@
 //! What verdicts have in common, whether a run ended with them or not.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use longshore_queue::{CallReport, ClaimContext, Fate, HistoryEntry, RawId, RunState, Verdict};
 
@@ -26,8 +27,17 @@ pub(crate) fn untouched(
     }
 }
 
-/// Numbers a history entry.
-pub(crate) fn numbered(state: RunState, entry: HistoryEntry) -> (RunState, Option<HistoryEntry>) {
+/// Numbers a history entry; one of a request of which nothing is known gets this machine's time, too.
+pub(crate) fn numbered(
+    state: RunState,
+    mut entry: HistoryEntry,
+) -> (RunState, Option<HistoryEntry>) {
+    if entry.is_unknown() {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        entry.clock_ms = since
+            .ok()
+            .and_then(|since| u64::try_from(since.as_millis()).ok());
+    }
     let state = RunState {
         entries: state.entries + 1,
         ..state

@@ -141,6 +141,16 @@ async fn a_dead_workers_jobs_run_again() {
         .collect();
     assert_eq!(outcomes, ["lost", "completed"]);
     assert!(job.history[0].entry.worker.starts_with("dead-"));
+    let clocks: Vec<_> = job
+        .history
+        .iter()
+        .map(|recorded| recorded.entry.clock_ms.is_some())
+        .collect();
+    assert_eq!(
+        clocks,
+        [true, false],
+        "where a request's outcome is not known"
+    );
     running.stop().await;
 }
 
