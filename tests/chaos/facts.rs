@@ -52,6 +52,8 @@ pub(crate) struct Found {
     pub(crate) tick: Option<(String, u64)>,
     /// How far its message has come, in its provider's word.
     pub(crate) delivery: Option<String>,
+    /// When it was put back last, in ms since the epoch, and why.
+    pub(crate) put_back: Option<(u64, String)>,
 }
 
 /// A time whose writes Redis has lost, as far as its way of keeping them says that it may.

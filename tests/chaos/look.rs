@@ -90,6 +90,10 @@ fn found_as(queue: &'static str, job: JobInfo) -> Found {
             .filter(|cron| !cron.by_hand)
             .map(|cron| (cron.entry, cron.tick_ms)),
         delivery: job.delivery.and_then(|delivery| delivery.state),
+        put_back: job.put_back.map(|Recorded { at_ms, entry }| {
+            let reason = entry.reason.unwrap_or_default();
+            (at_ms, format!("{}: {reason}", entry.outcome))
+        }),
     }
 }
 

@@ -130,10 +130,11 @@ fn never_sent(facts: &Facts, command: &Command, id: JobId, ledger: &mut Ledger) 
             (began..=f.back_ms + REPAIR_MS).contains(at) && command.at_ms >= f.from_ms
         });
         let what = format!(
-            "cancelled: {id} was sent {} ms after `{}` had said that it is: {:?}",
+            "cancelled: {id} was sent {} ms after `{}` had said that it is, at {}: {:?}",
             i128::from(*at) - i128::from(command.at_ms),
             command.name,
-            facts.found.get(&id).map(|found| &found.runs)
+            command.at_ms,
+            facts.found.get(&id)
         );
         // Of a campaign its command says only how many it has cancelled.
         let began_ms = command.asked_ms.saturating_sub(CAMPAIGN_MS);

@@ -34,6 +34,7 @@ fn found(state: JobState, outcomes: &[&str]) -> Found {
         ended_ms: None,
         tick: None,
         delivery: None,
+        put_back: None,
     }
 }
 
