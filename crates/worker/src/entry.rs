@@ -23,6 +23,8 @@ const CLOSED: u8 = 2;
 const ASKED: u8 = 4;
 /// And it is to stop even if a request of it may have been carried out.
 const FORCED: u8 = 8;
+/// A request was out, and then the fleet's memory could not be asked.
+const UNREMEMBERED: u8 = 16;
 
 /// A job that a run has made.
 #[derive(Debug, Clone)]
@@ -55,6 +57,8 @@ pub(crate) struct Entry {
     /// Of these providers it tells after each call by itself.
     reported: Mutex<Vec<String>>,
     door: AtomicU8,
+    /// A second request does no harm, once its args are known.
+    pub(crate) may_repeat: OnceLock<bool>,
     /// That it is asked to stop.
     stop: Mutex<Option<StopRequest>>,
     stop_asked: Notify,
@@ -96,6 +100,7 @@ impl Entry {
             uncopied: AtomicBool::new(false),
             reported: Mutex::default(),
             door: AtomicU8::new(0),
+            may_repeat: OnceLock::new(),
             stop: Mutex::default(),
             stop_asked: Notify::new(),
             unreached: Mutex::default(),
@@ -200,6 +205,18 @@ impl Entry {
     /// Lets no further request out. Says whether one may have gone out before.
     pub(crate) fn close(&self) -> bool {
         self.door.fetch_or(CLOSED, Ordering::AcqRel) & SENT != 0
+    }
+
+    /// Notes that the fleet's memory could not be asked.
+    pub(crate) fn note_unremembered(&self) {
+        if self.door.load(Ordering::Acquire) & SENT != 0 {
+            self.door.fetch_or(UNREMEMBERED, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether a request was out, and then the fleet's memory could not be asked.
+    pub(crate) fn is_unremembered(&self) -> bool {
+        self.door.load(Ordering::Acquire) & UNREMEMBERED != 0
     }
 
     /// Its run begins, and is ended by this; at once if it is closed already.

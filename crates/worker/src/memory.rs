@@ -1,5 +1,6 @@
 //! What the fleet remembers for one run, and where jobs go that follow from it: the Redis of its queue.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -29,6 +30,23 @@ impl QueueMemory {
             kinds,
         }
     }
+
+    /// It could not be asked. Where a request is out, what came of that may be what was to be kept.
+    fn unremembered(&self, error: &impl fmt::Display) -> Unremembered {
+        self.entry.note_unremembered();
+        Unremembered(error.to_string())
+    }
+
+    fn not_enqueued(&self, error: &QueueError) -> NotEnqueued {
+        let holder = match error {
+            QueueError::KeyTaken(taken) => taken.first().map(|taken| taken.holder),
+            _ => None,
+        };
+        match holder {
+            Some(holder) => NotEnqueued::KeyTaken { holder },
+            None => self.unremembered(error).into(),
+        }
+    }
 }
 
 impl Outbox for QueueMemory {
@@ -44,7 +62,7 @@ impl Outbox for QueueMemory {
     ) -> OutboxFuture<'a, JobId> {
         Box::pin(async move {
             let queue = self.queue.sibling(&job.queue);
-            let queue = queue.map_err(|error| Unremembered(error.to_string()))?;
+            let queue = queue.map_err(|error| self.unremembered(&error))?;
             // It belongs to the trace that led to it.
             let (traceparent, tracestate) = self.entry.trace_context();
             let job = NewJob {
@@ -60,7 +78,7 @@ impl Outbox for QueueMemory {
                 by: Some(EnqueuedBy::Job(self.entry.claimed.id.to_string())),
             };
             let enqueued = queue.enqueue(std::slice::from_ref(&job)).await;
-            let enqueued = enqueued.map_err(not_enqueued)?;
+            let enqueued = enqueued.map_err(|error| self.not_enqueued(&error))?;
             let id = enqueued.first().map_or(job.id, |enqueued| enqueued.id);
             let job = NewJob { id, ..job };
             self.entry.add_follower(Follower { queue, job });
@@ -76,7 +94,7 @@ impl Memory for QueueMemory {
                 .queue
                 .earlier_requests(self.job)
                 .await
-                .map_err(unremembered)?;
+                .map_err(|error| self.unremembered(&error))?;
             Ok(EarlierRequests {
                 after: time(past.after_ms),
                 before: time(past.before_ms),
@@ -88,22 +106,22 @@ impl Memory for QueueMemory {
 
     fn note_message<'a>(&'a self, message: &'a str) -> MemoryFuture<'a, bool> {
         let owned = self.queue.note_message(message, self.job);
-        Box::pin(async { owned.await.map_err(unremembered) })
+        Box::pin(async { owned.await.map_err(|error| self.unremembered(&error)) })
     }
 
     fn recall<'a>(&'a self, key: &'a str) -> MemoryFuture<'a, Option<Vec<u8>>> {
         let recalled = self.queue.recall(key);
-        Box::pin(async { recalled.await.map_err(unremembered) })
+        Box::pin(async { recalled.await.map_err(|error| self.unremembered(&error)) })
     }
 
     fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> MemoryFuture<'a, ()> {
         let kept = self.queue.keep(key, value, time);
-        Box::pin(async { kept.await.map_err(unremembered) })
+        Box::pin(async { kept.await.map_err(|error| self.unremembered(&error)) })
     }
 
     fn cache<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> MemoryFuture<'a, ()> {
         let cached = self.queue.cache(key, value, time);
-        Box::pin(async { cached.await.map_err(unremembered) })
+        Box::pin(async { cached.await.map_err(|error| self.unremembered(&error)) })
     }
 
     fn keep_first<'a>(
@@ -113,7 +131,7 @@ impl Memory for QueueMemory {
         time: Duration,
     ) -> MemoryFuture<'a, Vec<u8>> {
         let kept = self.queue.keep_first(key, value, time);
-        Box::pin(async { kept.await.map_err(unremembered) })
+        Box::pin(async { kept.await.map_err(|error| self.unremembered(&error)) })
     }
 
     fn checkpoint(&self) -> MemoryFuture<'_, Option<serde_json::Value>> {
@@ -122,7 +140,7 @@ impl Memory for QueueMemory {
                 .queue
                 .checkpoint(self.job)
                 .await
-                .map_err(unremembered)?;
+                .map_err(|error| self.unremembered(&error))?;
             // One that does not read is as good as none: the job begins again.
             Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
         })
@@ -133,7 +151,7 @@ impl Memory for QueueMemory {
             let json = checkpoint.to_string();
             let token = &self.entry.claimed.token;
             let saved = self.queue.save(self.job, token, json.as_bytes()).await;
-            let saved = saved.map_err(unremembered)?;
+            let saved = saved.map_err(|error| self.unremembered(&error))?;
             if saved {
                 self.entry.note_checkpoint();
             }
@@ -149,12 +167,12 @@ impl Memory for QueueMemory {
 
     fn find<'a>(&'a self, map: &'a str, key: &'a str) -> MemoryFuture<'a, Option<String>> {
         let found = self.queue.find(map, key);
-        Box::pin(async { found.await.map_err(unremembered) })
+        Box::pin(async { found.await.map_err(|error| self.unremembered(&error)) })
     }
 
     fn find_which<'a>(&'a self, map: &'a str, keys: &'a [String]) -> MemoryFuture<'a, Vec<bool>> {
         let found = self.queue.find_which(map, keys);
-        Box::pin(async { found.await.map_err(unremembered) })
+        Box::pin(async { found.await.map_err(|error| self.unremembered(&error)) })
     }
 
     fn assign<'a>(
@@ -164,29 +182,10 @@ impl Memory for QueueMemory {
         value: &'a str,
     ) -> MemoryFuture<'a, String> {
         let assigned = self.queue.assign(map, key, value);
-        Box::pin(async { assigned.await.map_err(unremembered) })
-    }
-}
-
-fn not_enqueued(error: QueueError) -> NotEnqueued {
-    let holder = match &error {
-        QueueError::KeyTaken(taken) => taken.first().map(|taken| taken.holder),
-        _ => None,
-    };
-    match holder {
-        Some(holder) => NotEnqueued::KeyTaken { holder },
-        None => unremembered(error).into(),
+        Box::pin(async { assigned.await.map_err(|error| self.unremembered(&error)) })
     }
 }
 
 fn time(ms: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(ms)
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it stands in `map_err`, which hands the error over"
-)]
-fn unremembered(error: QueueError) -> Unremembered {
-    Unremembered(error.to_string())
 }

@@ -10,6 +10,8 @@ mod forgot;
 mod restarted;
 #[expect(unreachable_pub, reason = "it is a part of each test file")]
 mod support;
+#[path = "outages/unkept.rs"]
+mod unkept;
 
 use std::time::Duration;
 

@@ -134,7 +134,10 @@ fn never_sent(facts: &Facts, command: &Command, id: JobId, ledger: &mut Ledger) 
             i128::from(*at) - i128::from(command.at_ms),
             command.name,
             command.at_ms,
-            facts.found.get(&id)
+            facts
+                .found
+                .get(&id)
+                .map(|found| (found.state, &found.put_back, &found.runs))
         );
         // Of a campaign its command says only how many it has cancelled.
         let began_ms = command.asked_ms.saturating_sub(CAMPAIGN_MS);

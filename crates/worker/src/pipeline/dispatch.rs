@@ -90,7 +90,9 @@ impl JobRun {
             }
             false => RunStart::Run,
         };
-        let gate = Arc::new(SendGate::new(station, entry, job.may_repeat()));
+        let may_repeat = job.may_repeat();
+        let _ = entry.may_repeat.set(may_repeat);
+        let gate = Arc::new(SendGate::new(station, entry, may_repeat));
         let memory = Arc::new(QueueMemory::new(
             station.queue.clone(),
             id,

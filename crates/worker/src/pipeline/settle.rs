@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_job::{Answer, Cause, Class, JobError, Outcome, clip_reason};
+use longshore_job::{Answer, Cause, Class, JobError, OnUnknown, Outcome, clip_reason};
 use longshore_queue::{
     CallReport, Decision, Fate, HistoryEntry, Verdict, decide, decide_stopped, report_of_run,
 };
@@ -39,6 +39,7 @@ impl JobRun {
         if let Some(payload) = &entry.claimed.payload {
             quoted::take_out(&mut end, payload, &station.handlers);
         }
+        let in_doubt = self.is_in_doubt(&mut end);
         let refusal = refetch::judge_end(station, entry, &end).await;
         let ours = reach::note_end(station, entry, &end);
         let Some(mut decision) = self.decide(&end) else {
@@ -50,6 +51,10 @@ impl JobRun {
         if refusal == Refusal::Outdated {
             decision.fate = Fate::Back;
         }
+        if in_doubt && !decision.state.may_have_been_sent {
+            decision.state.may_have_been_sent = true;
+            decision.state.by_fallback = self.is_by_fallback();
+        }
         let kind = self.kind();
         station.metrics.ran(kind, decision.outcome, entry.ran_for());
         log(station, entry, kind, &end, &decision);
@@ -60,6 +65,26 @@ impl JobRun {
             entry.free_slot();
         }
         station.settler.settle(self.verdict(&end, decision));
+    }
+
+    /// Whether a request was out when it came to its end, and what came of that could not be kept: it waits, but not as one that
+    /// was never sent. Where a second request may do harm, and its rule is to hold, nobody knows what became of it.
+    fn is_in_doubt(&self, end: &mut End) -> bool {
+        let entry = &self.entry;
+        let End::Ran(Err(JobError::Throttled { reason, answer, .. })) = end else {
+            return false;
+        };
+        if !entry.is_unremembered() {
+            return false;
+        }
+        let holds = entry.on_unknown.get() == Some(&OnUnknown::Hold);
+        if holds && entry.may_repeat.get() != Some(&true) {
+            *end = End::Ran(Err(JobError::OutcomeUnknown {
+                reason: std::mem::take(reason),
+                answer: std::mem::take(answer),
+            }));
+        }
+        true
     }
 
     /// Its kind, once known.

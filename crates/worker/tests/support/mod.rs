@@ -45,6 +45,8 @@ pub enum Does {
     ReadsThenHangs,
     /// Remembers across runs.
     Remembers,
+    /// Sends, and keeps what came of it in a map.
+    SendsThenAssigns,
     /// Sends, waits for the test's word, and sends again.
     SendsTwice,
     /// Keeps a checkpoint at each word of the test, for ever.
@@ -174,6 +176,10 @@ impl Handler for Probing {
             },
             Does::Panics => panic!("as asked"),
             Does::Hangs => std::future::pending().await,
+            Does::SendsThenAssigns => {
+                self.send(&run).await;
+                run.memory().assign("places", "ada", "Oslo").await?;
+            }
             Does::SendsThenHangs => {
                 self.send(&run).await;
                 std::future::pending::<()>().await;
