@@ -4,7 +4,7 @@ pub mod harmless;
 pub mod running;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use longshore_job::{
@@ -123,15 +123,13 @@ impl Probing {
             .unwrap_or(0)
     }
 
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("not poisoned")
+    }
+
     async fn send(&self, run: &Run) {
         run.clear_to_send().await;
-        *self
-            .seen
-            .lock()
-            .expect("not poisoned")
-            .sent
-            .entry(run.id)
-            .or_default() += 1;
+        *self.seen().sent.entry(run.id).or_default() += 1;
     }
 
     async fn hear_the_word(&self) {
@@ -150,7 +148,7 @@ impl Handler for Probing {
 
     async fn run(&self, job: Probe, run: Run) -> Result<Outcome, JobError> {
         {
-            let mut seen = self.seen.lock().expect("not poisoned");
+            let mut seen = self.seen();
             *seen.started.entry(run.id).or_default() += 1;
             seen.runs
                 .push((run.id, run.attempt, run.may_have_been_sent));
@@ -187,8 +185,7 @@ impl Handler for Probing {
             Does::Reads => {
                 for _ in 0..5 {
                     run.clear_to_read().await;
-                    let mut seen = self.seen.lock().expect("not poisoned");
-                    seen.reads.push(Instant::now());
+                    self.seen().reads.push(Instant::now());
                 }
             }
             Does::ReadsThenHangs => {
@@ -203,8 +200,8 @@ impl Handler for Probing {
                 memory
                     .keep("place", b"Oslo", Duration::from_secs(60))
                     .await?;
-                let mut seen = self.seen.lock().expect("not poisoned");
-                seen.remembered.push((recalled, owned, earlier.message));
+                let told = (recalled, owned, earlier.message);
+                self.seen().remembered.push(told);
             }
             Does::ComesOn => {
                 let runs = run.memory().checkpoint().await?;
@@ -217,9 +214,8 @@ impl Handler for Probing {
             Does::IsFollowed => {
                 let week = Duration::from_secs(7 * 24 * 3600);
                 for _ in 0..2 {
-                    let next = Prepared::new(&Probe {
-                        does: Does::Nothing,
-                    });
+                    let does = Does::Nothing;
+                    let next = Prepared::new(&Probe { does });
                     let next = next.expect("good");
                     run.outbox().enqueue(next, "after", week).await?;
                 }
