@@ -1,12 +1,12 @@
 //! What is remembered across runs: earlier requests of a job, and what jobs of the queue keep for each other.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use longshore_job::JobId;
 use redis::Value;
 
 use crate::enqueue::millis;
-use crate::record::history;
+use crate::record::{history, own_clock_ms};
 use crate::value::{Fields, Reply};
 use crate::{Queue, QueueError, Recorded, script};
 
@@ -212,12 +212,6 @@ enum Before {
     At(u64),
     /// Before somebody first looked, and no earlier than this.
     Lookup { not_before_ms: u64 },
-}
-
-fn own_clock_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, millis)
 }
 
 /// Between which times the requests went out whose outcome is not known. A lost worker sent at some time after what

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use longshore_job::{Answer, Blame, Cause, Class};
 use serde::{Deserialize, Serialize};
 
+use crate::enqueue::millis;
 use crate::value::Fields;
 
 /// So many history entries are kept of a job.
@@ -125,6 +127,12 @@ pub struct HistoryEntry {
     pub clock_ms: Option<u64>,
 }
 
+/// This machine's time, in ms since the epoch.
+pub(crate) fn own_clock_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, millis)
+}
+
 /// Whether a count is 0.
 fn is_none(count: &u64) -> bool {
     *count == 0
@@ -162,6 +170,15 @@ impl HistoryEntry {
             Self::FORGOTTEN,
         ];
         !acts.contains(&outcome)
+    }
+
+    /// The same, with this machine's time, where what became of a request of its run is not known.
+    #[must_use]
+    pub fn with_clock(mut self) -> Self {
+        if self.is_unknown() {
+            self.clock_ms = Some(own_clock_ms());
+        }
+        self
     }
 
     /// What became of a request of its run is not known.

@@ -1,7 +1,6 @@
 //! What verdicts have in common, whether a run ended with them or not.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use longshore_queue::{CallReport, ClaimContext, Fate, HistoryEntry, RawId, RunState, Verdict};
 
@@ -28,19 +27,10 @@ pub(crate) fn untouched(
 }
 
 /// Numbers a history entry; one of a request of which nothing is known gets this machine's time, too.
-pub(crate) fn numbered(
-    state: RunState,
-    mut entry: HistoryEntry,
-) -> (RunState, Option<HistoryEntry>) {
-    if entry.is_unknown() {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        entry.clock_ms = since
-            .ok()
-            .and_then(|since| u64::try_from(since.as_millis()).ok());
-    }
+pub(crate) fn numbered(state: RunState, entry: HistoryEntry) -> (RunState, Option<HistoryEntry>) {
     let state = RunState {
         entries: state.entries + 1,
         ..state
     };
-    (state, Some(entry))
+    (state, Some(entry.with_clock()))
 }
