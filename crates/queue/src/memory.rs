@@ -143,14 +143,7 @@ impl Queue {
         value: &[u8],
         time: Duration,
     ) -> Result<Vec<u8>, QueueError> {
-        let mut command = redis::cmd("SET");
-        command.arg(self.keys.kept_under(key)).arg(value);
-        command
-            .arg("NX")
-            .arg("GET")
-            .arg("PX")
-            .arg(millis(time).max(1));
-        let there: Option<Vec<u8>> = self.link.command(&command).await?;
+        let there = self.keep_by(key, value, time, "first").await?;
         Ok(there.unwrap_or_else(|| value.to_vec()))
     }
 
@@ -198,10 +191,24 @@ impl Queue {
     /// # Errors
     /// When Redis cannot be reached or refuses.
     pub async fn keep(&self, key: &str, value: &[u8], time: Duration) -> Result<(), QueueError> {
-        let mut command = redis::cmd("SET");
-        command.arg(self.keys.kept_under(key)).arg(value);
-        command.arg("PX").arg(millis(time).max(1));
-        self.link.command(&command).await
+        self.keep_by(key, value, time, "").await.map(drop)
+    }
+
+    /// As `keep.lua` does it.
+    async fn keep_by(
+        &self,
+        key: &str,
+        value: &[u8],
+        time: Duration,
+        how: &str,
+    ) -> Result<Option<Vec<u8>>, QueueError> {
+        script::KEEP
+            .on(&[&self.keys.kept_under(key)])
+            .arg(value)
+            .arg(millis(time).max(1))
+            .arg(how)
+            .run(&self.link)
+            .await
     }
 }
 

@@ -361,7 +361,8 @@ script!(
     " flags=allow-oom",
     ["now", "record", "header"]
 );
-script!(ASSIGN = "assign", "", []);
+script!(KEEP = "keep", " flags=allow-oom", []);
+script!(ASSIGN = "assign", " flags=allow-oom", []);
 script!(ASSIGN_SIGNED = "assign_signed", "", ["now", "audit"]);
 script!(UNASSIGN = "unassign", " flags=allow-oom", ["now", "audit"]);
 script!(

@@ -56,11 +56,14 @@ fn version(text: &str) -> [u32; 3] {
 
 /// Which Rust each crate of the lock file needs: by name and version.
 pub(crate) fn needs() -> BTreeMap<String, String> {
+    // Of every platform: those of others are fetched by this, where nobody has.
     let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--offline", "--locked"])
+        .args(["metadata", "--format-version=1", "--locked"])
         .current_dir(root())
         .output()
         .expect("cargo runs");
+    let said = String::from_utf8_lossy(&metadata.stderr);
+    assert!(metadata.status.success(), "{said}");
     let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     packages

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longshore_queue::{Fate, RawId};
 
-use super::support::{Bench, verdict};
+use super::support::{Bench, job, verdict};
 
 #[tokio::test]
 async fn what_is_kept_is_there_for_its_time() {
@@ -30,6 +30,20 @@ async fn what_is_kept_is_there_for_its_time() {
     assert!((50_000..=60_000).contains(&ttl), "{ttl}");
     let ttl: i64 = bench.text("PTTL {t:email}:kept:place").await;
     assert!((50_000..=60_000).contains(&ttl), "{ttl}");
+}
+
+/// A run that has sent something must be able to keep what came of it.
+#[tokio::test]
+async fn a_full_redis_keeps_what_runs_remember_and_takes_no_job() {
+    let bench = Bench::new();
+    let (queue, minute) = (&bench.queue, Duration::from_secs(60));
+    let _: String = bench.text("CONFIG SET maxmemory 1").await;
+    queue.keep("place", b"Oslo", minute).await.expect("keeps");
+    let first = queue.keep_first("once", b"1", minute).await;
+    assert_eq!(first.expect("keeps"), b"1");
+    let place = queue.assign("places", "ada", "Oslo").await;
+    assert_eq!(place.expect("assigns"), "Oslo");
+    queue.enqueue(&[job()]).await.expect_err("is refused");
 }
 
 #[tokio::test]

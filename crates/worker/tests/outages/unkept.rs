@@ -49,3 +49,19 @@ async fn where_the_rule_is_to_hold_it_is_held_and_not_sent_again() {
     assert!(job.run.may_have_been_sent);
     assert_eq!(job.history[0].entry.outcome, "outcome_unknown");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_redis_lets_a_run_keep_what_came_of_its_request() {
+    let bench = Bench::new();
+    let id = bench.enqueue(Does::SendsThenAssigns).await;
+    let link = bench.queue.link();
+    let mut full = redis::cmd("CONFIG");
+    let full: Result<String, _> = link.command(full.arg("SET").arg("maxmemory").arg(1)).await;
+    full.expect("sets");
+    let running = bench.start();
+    bench.is(id, JobState::Completed).await;
+    running.stop().await;
+    assert_eq!(bench.probing.sent(id), 1);
+    let place = bench.queue.find("places", "ada").await;
+    assert_eq!(place.expect("asks").as_deref(), Some("Oslo"));
+}
