@@ -90,6 +90,32 @@ async fn a_sweep_whose_worker_is_killed_goes_on_and_loses_and_keeps_nothing_wron
     assert_eq!(outcomes(&stage.job(id).await), ["lost", "completed"]);
 }
 
+/// What it fails with is about another request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_that_has_begun_to_delete_is_not_cancelled_as_one_that_was_never_sent() {
+    let stage = Stage::set_for(Act::Storage).await;
+    for n in 0..3_000 {
+        stage.s3.plant(EXPORTS, &format!("{n:04}"), "x", 8 * DAY);
+    }
+    stage.faults([FaultRule::always(Fault::Delay { ms: 150 })]);
+    let _worker = stage.worker().start().await;
+    let id = stage.enqueue(1).await[0];
+    eventually("some of it is gone", || async {
+        (1..3_000).contains(&stage.s3.keys(EXPORTS).len())
+    })
+    .await;
+    stage.faults([away()]);
+    within(A_WHILE, "it waits to be tried again", || async {
+        stage.job(id).await.state == JobState::Retryable
+    })
+    .await;
+    let id = id.to_string();
+    let args = ["jobs", "cancel", &id, "--reason", "wrong", "--yes"];
+    let said = stage.longshore(&args).await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("may have been sent"), "{said:?}");
+}
+
 /// AWS's SDK logs object keys at DEBUG and the session token at TRACE.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sdk_logs_nothing_whatever_rust_log_asks_for() {

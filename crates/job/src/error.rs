@@ -44,6 +44,10 @@ pub struct Answer {
     /// Not stored.
     #[serde(skip)]
     pub quoted: Option<String>,
+    /// The request may have been carried out, and that is no reason to ask what became of it: it may be made again. So the job fails and is
+    /// tried again, and counts as one that may have been sent. Not stored.
+    #[serde(skip)]
+    pub unknown: bool,
 }
 
 impl Answer {
@@ -143,8 +147,8 @@ pub enum JobError {
         /// What the provider said.
         answer: Answer,
     },
-    /// The attempt failed, and nothing was done: the provider said so (503), or the request was only a read. Retried on the
-    /// schedule; dead after the last attempt.
+    /// The attempt failed, and nothing was done: the provider said so (503), or the request was only a read; or it may be made again
+    /// ([`Answer::unknown`]). Retried on the schedule; dead after the last attempt.
     #[error("failed: {reason}")]
     Transient {
         /// What failed.

@@ -120,6 +120,9 @@ pub trait Gate: Send + Sync {
     /// Notes that a host was not reached. See [`Run::not_reached`].
     fn not_reached(&self, _unreached: Unreached, _again: Arc<dyn Reach>) {}
 
+    /// Notes that the last request was surely not carried out. See [`Run::not_carried_out`].
+    fn not_carried_out(&self) {}
+
     /// Tells those who wait for the job a private result. See [`Run::tell_waiters`].
     fn tell_waiters<'a>(
         &'a self,
@@ -248,6 +251,13 @@ impl Run {
     /// When the provider may not be called now.
     pub async fn acquire_repeat(&self, provider: &str) -> Result<Pass, NotNow> {
         self.gate.acquire_repeat(provider).await
+    }
+
+    /// Notes that the last request with an effect was surely not carried out, where the run goes on after it: a token was refused, and
+    /// another one is fetched; a provider was busy, and is called again. A run that goes on after a request without a word counts as
+    /// possibly sent, however it ends.
+    pub fn not_carried_out(&self) {
+        self.gate.not_carried_out();
     }
 
     /// Reports how one call ended, in an attempt that makes several calls. So the breaker need not wait for the end of the

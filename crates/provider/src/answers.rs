@@ -269,6 +269,8 @@ impl Meaning {
         answer: Answer,
         wait: Option<(Duration, Scope)>,
     ) -> JobError {
+        let unknown = self == Self::Unknown && purpose == Purpose::Repeatable;
+        let answer = Answer { unknown, ..answer };
         match (self, purpose) {
             (Self::Refused(_), Purpose::Look)
             | (Self::Unknown, Purpose::Repeatable | Purpose::Look)

@@ -2,7 +2,7 @@
 -- long, counted from when it was known last and from when the job was parked; at most 200 a call. Notes which kinds are sought.
 --
 -- KEYS  1 parked  2 kinds  3 sought  4 inflight  5 records  6 dead  7 groups  8 stats  9 idle
---       10 letters  11 parked kinds  12 active  13 lanes  14 lane  15 tenants  16 turns  17 timeline  18 notices  19 operations
+--       10 letters  11 parked kinds  12 active  13 lanes  14 lane  15 tenants  16 turns  17 timeline  18 notices  19 operations  20 data
 -- ARGV  1 cursor ("0" starts)  2 after how many ms  3 group  4 its description (part/growth.lua)
 --       5 history entry in JSON, from the comma behind the number of the attempt on  6 "on" while the caller goes on with its look
 --       7 the word for why they are dead, for notices (part/notices.lua)
@@ -26,7 +26,8 @@ local buried, room, notices = {}, 200, nil
 
 local function bury(id)
   local record = record_of(records, id)
-  local used, lost, generation, sent, entries = run_of(record)
+  local used, lost, generation, _, entries = run_of(record)
+  local sent = sent_of(record, KEYS[20], id)
   local attempt = used + 1
   note_letter(dead, letters, group, id)
   set_run(record, used, lost, generation, sent, entries + 1)

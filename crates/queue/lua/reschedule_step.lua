@@ -26,7 +26,7 @@ for n, found in ipairs(#ids > 0 and homes(k, ids) or {}) do
   if waits and not seen[id] then
     seen[id] = true
     local length = redis.call('HSTRLEN', k.data, id)
-    local is_lost = not record.run and redis.call('HGET', k.data, id)
+    local is_lost = not tells_runs(record) and redis.call('HGET', k.data, id)
     if length == 0 or (is_lost and is_lost:byte(1) == 2) then
       counts.failed = counts.failed + 1
     else

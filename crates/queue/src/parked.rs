@@ -101,6 +101,7 @@ impl Queue {
                 &k.timeline,
                 &k.notices,
                 &k.operations,
+                &k.data,
             ])
             .arg(cursor)
             .arg(millis(after))

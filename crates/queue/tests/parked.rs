@@ -354,6 +354,19 @@ async fn a_parked_job_that_was_cancelled_after_its_record_was_lost_is_not_claime
     assert_eq!(left, 0);
 }
 
+#[tokio::test]
+async fn a_parked_job_whose_record_is_lost_is_buried_as_one_that_may_have_been_sent() {
+    let bench = Bench::new();
+    let worker = bench.worker("w").await;
+    let parked = park(&bench, &worker, 1, "send_fax").await[0];
+    parked_earlier(&bench, HOUR).await;
+    let records = &bench.queue.keys().records;
+    let _: u8 = bench.text(&format!("HDEL {records} {parked}")).await;
+    assert_eq!(bury(&bench, &worker).await, 1);
+    let job = bench.queue.job(&raw(parked)).await.expect("looks");
+    assert!(job.expect("is there").run.may_have_been_sent);
+}
+
 /// Somebody removes the list of them by kind: they wait again, are parked anew, and their hour is not a new one.
 #[tokio::test]
 async fn parked_jobs_that_are_listed_under_no_kind_any_more_are_found_again() {

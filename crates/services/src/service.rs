@@ -86,6 +86,9 @@ impl Service {
         let (signed, used) = self.auth.sign(run, request.clone()).await?;
         let mut answered = self.send(run, operation, signed).await;
         let mut token = used.as_ref().map(|(token, _)| token.clone());
+        if answered.as_ref().is_err_and(is_refusal) {
+            run.not_carried_out();
+        }
         // A new token that is refused says that the credentials themselves are.
         if let (Err(error), Some((refused, false))) = (&answered, &used)
             && is_refusal(error)

@@ -111,6 +111,10 @@ impl GatedClient {
                 None => CallReport::Ill,
             },
         };
+        let is_success = matches!(&answer, Ok(answer) if answer.status().is_success());
+        if effect && !is_success && report != CallReport::Ill {
+            run.not_carried_out();
+        }
         let failed = matches!(report, CallReport::Ill | CallReport::NotReached);
         run.report_call(name, pass, report).await;
         if pass.probe && failed {

@@ -1,8 +1,10 @@
 //! One job while it is here.
 
+mod door;
+
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -14,17 +16,7 @@ use tokio::task::AbortHandle;
 
 use crate::clock::Moment;
 use crate::lock::lock;
-
-/// A request may have gone out.
-const SENT: u8 = 1;
-/// No request may go out any more.
-const CLOSED: u8 = 2;
-/// It is asked to stop.
-const ASKED: u8 = 4;
-/// And it is to stop even if a request of it may have been carried out.
-const FORCED: u8 = 8;
-/// A request was out, and then the fleet's memory could not be asked.
-const UNREMEMBERED: u8 = 16;
+pub(crate) use door::Door;
 
 /// A job that a run has made.
 #[derive(Debug, Clone)]
@@ -56,7 +48,7 @@ pub(crate) struct Entry {
     uncopied: AtomicBool,
     /// Of these providers it tells after each call by itself.
     reported: Mutex<Vec<String>>,
-    door: AtomicU8,
+    pub(crate) door: Door,
     /// A second request does no harm, once its args are known.
     pub(crate) may_repeat: OnceLock<bool>,
     /// That it is asked to stop.
@@ -83,6 +75,7 @@ impl Entry {
         slot: OwnedSemaphorePermit,
         ours_as_of: u64,
     ) -> Self {
+        let door = Door::new(claimed.run.may_have_been_sent);
         Self {
             at: Mutex::new(claimed.at.clone()),
             ours_as_of: AtomicU64::new(ours_as_of),
@@ -99,7 +92,7 @@ impl Entry {
             progressed: AtomicBool::new(false),
             uncopied: AtomicBool::new(false),
             reported: Mutex::default(),
-            door: AtomicU8::new(0),
+            door,
             may_repeat: OnceLock::new(),
             stop: Mutex::default(),
             stop_asked: Notify::new(),
@@ -142,46 +135,18 @@ impl Entry {
         let _ = self.timeout.set(timeout);
     }
 
-    /// Notes that a request goes out now. `false` once the door is closed, or it is to stop: then it must not.
-    pub(crate) fn send(&self) -> bool {
-        let noted = self
-            .door
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |door| {
-                (door & CLOSED == 0 && !self.stops(door)).then_some(door | SENT)
-            });
-        noted.is_ok()
-    }
-
-    /// Requests may still go out.
-    pub(crate) fn is_open(&self) -> bool {
-        self.door.load(Ordering::Acquire) & CLOSED == 0
-    }
-
-    /// A request without an effect may go out.
-    pub(crate) fn may_read(&self) -> bool {
-        self.is_open() && !self.is_to_stop()
-    }
-
     /// It is asked to stop.
     pub(crate) fn ask_to_stop(&self, request: StopRequest) {
-        let asked = match request.force {
-            true => ASKED | FORCED,
-            false => ASKED,
-        };
+        let force = request.force;
         *lock(&self.stop) = Some(request);
-        self.door.fetch_or(asked, Ordering::AcqRel);
+        self.door.ask_to_stop(force);
         self.stop_asked.notify_waiters();
     }
 
     /// Whether it is to stop before its next request: it is asked to, and no request that this or an earlier run made may have
     /// been carried out, or it is forced.
     pub(crate) fn is_to_stop(&self) -> bool {
-        self.stops(self.door.load(Ordering::Acquire))
-    }
-
-    fn stops(&self, door: u8) -> bool {
-        let never_sent = door & SENT == 0 && !self.claimed.run.may_have_been_sent;
-        door & FORCED != 0 || (door & ASKED != 0 && never_sent)
+        self.door.is_to_stop()
     }
 
     /// Waits until it is to stop before its next request.
@@ -202,27 +167,10 @@ impl Entry {
         request.filter(|_| self.is_to_stop())
     }
 
-    /// Lets no further request out. Says whether one may have gone out before.
-    pub(crate) fn close(&self) -> bool {
-        self.door.fetch_or(CLOSED, Ordering::AcqRel) & SENT != 0
-    }
-
-    /// Notes that the fleet's memory could not be asked.
-    pub(crate) fn note_unremembered(&self) {
-        if self.door.load(Ordering::Acquire) & SENT != 0 {
-            self.door.fetch_or(UNREMEMBERED, Ordering::AcqRel);
-        }
-    }
-
-    /// Whether a request was out, and then the fleet's memory could not be asked.
-    pub(crate) fn is_unremembered(&self) -> bool {
-        self.door.load(Ordering::Acquire) & UNREMEMBERED != 0
-    }
-
     /// Its run begins, and is ended by this; at once if it is closed already.
     pub(crate) fn begin(&self, handle: AbortHandle) {
         let _ = self.started.set(Moment::now());
-        if !self.is_open() {
+        if !self.door.is_open() {
             handle.abort();
         }
         *lock(&self.abort) = Some(handle);

@@ -49,6 +49,11 @@ impl SendGate {
         }
     }
 
+    /// A call that is not let out ends a run, which may have made others before.
+    fn or_held_up(&self, acquired: Result<Pass, NotNow>) -> Result<Pass, NotNow> {
+        acquired.inspect_err(|_| self.entry.door.note_going_on())
+    }
+
     /// What a call reports, but that a refusal of credentials which are not in use any more, or cannot be fetched again, says
     /// nothing of those that are.
     async fn of_those_in_use(&self, policy: &ProviderPolicy, report: CallReport) -> CallReport {
@@ -72,7 +77,7 @@ impl Gate for SendGate {
         effect: bool,
     ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
         Box::pin(self.unless_stopped(async move {
-            let pass = self.acquire_by_name(provider, effect).await?;
+            let pass = self.or_held_up(self.acquire_by_name(provider, effect).await)?;
             self.clear(effect).await;
             if let Some((_, policy)) = self.owner(provider) {
                 let used = policy.credentials.now();
@@ -109,7 +114,9 @@ impl Gate for SendGate {
     ) -> Pin<Box<dyn Future<Output = Result<Pass, NotNow>> + Send + 'a>> {
         Box::pin(self.unless_stopped(async move {
             match self.owner(provider) {
-                Some((owner, policy)) => self.acquire_from_owner(owner, policy, None, None).await,
+                Some((owner, policy)) => {
+                    self.or_held_up(self.acquire_from_owner(owner, policy, None, None).await)
+                }
                 // It has no breaker.
                 None => Ok(Pass::default()),
             }
@@ -136,6 +143,10 @@ impl Gate for SendGate {
             };
             self.report_call(provider, pass, report).await;
         })
+    }
+
+    fn not_carried_out(&self) {
+        self.entry.door.note_not_carried_out();
     }
 
     fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {

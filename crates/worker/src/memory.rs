@@ -33,7 +33,7 @@ impl QueueMemory {
 
     /// It could not be asked. Where a request is out, what came of that may be what was to be kept.
     fn unremembered(&self, error: &impl fmt::Display) -> Unremembered {
-        self.entry.note_unremembered();
+        self.entry.door.note_unremembered();
         Unremembered(error.to_string())
     }
 
@@ -155,9 +155,10 @@ impl Memory for QueueMemory {
             if saved {
                 self.entry.note_checkpoint();
             }
+            self.entry.door.note_going_on();
             if self.entry.is_to_stop() {
                 // What it has done so far is kept: it is dropped here.
-                self.entry.close();
+                self.entry.door.close();
                 self.entry.abort();
                 std::future::pending::<()>().await;
             }

@@ -154,7 +154,7 @@ impl Station {
             .iter()
             .filter(|entry| Arc::ptr_eq(&entry.lease, lost))
         {
-            entry.close();
+            entry.door.close();
             entry.abort();
         }
         self.keeper.want_beat();

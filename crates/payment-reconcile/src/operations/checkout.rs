@@ -76,6 +76,8 @@ impl Attempt<'_> {
             if matches!(error, JobError::OutcomeUnknown { .. }) {
                 run.may_have_been_sent = true;
                 unknown = Some(error.clone());
+            } else {
+                run.not_carried_out();
             }
             let Some(wait) = wait else {
                 break error;

@@ -98,6 +98,7 @@ pub(super) async fn once<W: Write>(
         }
     }
     if is_saved {
+        run.not_carried_out();
         note = note.renewed(run).await?;
         error = match send(stripe, run, write, note).await {
             Ok(receipt) => return Ok(receipt),

@@ -104,6 +104,7 @@ impl Stripe {
         if !is_missing(&error) {
             return Err(of_writing(error));
         }
+        run.not_carried_out();
         match self.subscription(run, id).await {
             Ok(subscription) if subscription.has_ended() => Ok(found(subscription)),
             Ok(_) => Err(JobError::Transient {
@@ -125,6 +126,7 @@ impl Stripe {
             Err(refused @ JobError::Permanent { .. }) => refused,
             end => return end,
         };
+        run.not_carried_out();
         match self.ended(run, job).await {
             Ok(Some(receipt)) => Ok(receipt),
             Ok(None) | Err(JobError::Permanent { .. }) => Err(refused),

@@ -100,7 +100,7 @@ local function cancel(k, ids, how)
       local value = value_of(k.data, id)
       local whole = type(value) == 'string' and value or nil
       local run = { run_of(record) }
-      if not record.run and whole and whole:byte(1) == 2 then run[4] = 1 end
+      if not tells_runs(record) and whole and whole:byte(1) == 2 then run[4] = 1 end
       if run[4] ~= 0 and not how.force then
         words[n] = 'sent'
       elseif home == 'running' then

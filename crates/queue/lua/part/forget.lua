@@ -47,7 +47,7 @@ local function forget_job(k, id, home, how)
     end_key(how.key, id, how.keep)
   end
   local used, lost, generation, sent, entries = run_of(record)
-  if not record.run and value and value:byte(1) == 2 then sent = 1 end
+  if not tells_runs(record) and value and value:byte(1) == 2 then sent = 1 end
   local kept = { ['end'] = record['end'], waits = record.waits }
   for name, text in pairs(record) do
     if name:match('^h%d+$') then kept[name] = stripped(text, without_texts) end

@@ -57,11 +57,14 @@ local function run_of(record)
   return tonumber(used or 0), tonumber(lost or 0), tonumber(generation or 0), tonumber(sent or 0), tonumber(entries or 0)
 end
 
+-- tells_runs(record): whether it has them: another program may have written over it.
+local function tells_runs(record) return (record.run or ''):match('^%d+ %d+ %d+ %d+ %d+$') ~= nil end
+
 -- sent_of(record, data, id): the fourth of these. Where the job's header says that it has a record, and there is none that
 -- says so, it may have been.
 local function sent_of(record, data, id)
   local _, _, _, sent = run_of(record)
-  if record.run then return sent end
+  if tells_runs(record) then return sent end
   local value = redis.call('HSTRLEN', data, id) <= 1048576 and redis.call('HGET', data, id)
   return value and value:byte(1) == 2 and 1 or 0
 end

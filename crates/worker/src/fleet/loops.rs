@@ -297,7 +297,7 @@ fn cut_off(stations: &[Arc<Station>], left: &mut LeftBehind) {
         let running = station.ledger.all().into_iter();
         let mut jobs = 0;
         for entry in running.filter(|entry| !entry.has_ended()) {
-            match entry.close() {
+            match entry.door.close() {
                 true => left.sent.push(entry.claimed.id.to_string()),
                 false => left.unsent += 1,
             }

@@ -5,7 +5,7 @@ use tokio::time::sleep;
 
 use super::{ASK_AGAIN, SendGate};
 use crate::clock::Moment;
-use crate::entry::Entry;
+use crate::entry::Door;
 use crate::resend::resend;
 
 impl SendGate {
@@ -107,10 +107,10 @@ impl SendGate {
                 continue;
             }
             let open = match effect {
-                true => Entry::send,
-                false => Entry::may_read,
+                true => Door::send,
+                false => Door::read,
             };
-            if fresh && open(&self.entry) {
+            if fresh && open(&self.entry.door) {
                 return;
             }
             if fresh {
@@ -138,7 +138,7 @@ impl SendGate {
 
     /// Nothing goes out any more. It does not return: the run is dropped while it waits.
     async fn drop_run(&self) {
-        self.entry.close();
+        self.entry.door.close();
         self.entry.abort();
         std::future::pending::<()>().await;
     }

@@ -31,7 +31,7 @@ impl JobRun {
         let run = self.clone();
         async move {
             if let Some(request) = run.entry.stop_request() {
-                let sent = run.entry.close();
+                let sent = run.entry.door.close();
                 return End::Stopped { request, sent };
             }
             let Started { running, start } = match run.start() {

@@ -53,7 +53,7 @@ impl JobRun {
     /// The end of a run whose task did not come to its own.
     fn stopped(&self, stopped: &JoinError) -> End {
         let Self { station, entry } = self;
-        let sent = entry.close();
+        let sent = entry.door.close();
         let lease = station.keeper.lease();
         let lease_lost = lease.is_none_or(|lease| !Arc::ptr_eq(&lease, &entry.lease));
         if stopped.is_panic() {

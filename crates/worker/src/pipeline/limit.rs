@@ -25,7 +25,7 @@ impl JobRun {
 
     fn took_too_long(&self) -> End {
         let Self { station, entry } = self;
-        let sent = entry.close();
+        let sent = entry.door.close();
         if !sent && !station.is_confirmed() {
             // It waited for Redis to confirm its lease, not for its provider: that is not its fault.
             return End::NeverSent;

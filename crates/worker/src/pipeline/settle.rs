@@ -67,24 +67,28 @@ impl JobRun {
         station.settler.settle(self.verdict(&end, decision));
     }
 
-    /// Whether a request was out when it came to its end, and what came of that could not be kept: it waits, but not as one that
-    /// was never sent. Where a second request may do harm, and its rule is to hold, nobody knows what became of it.
+    /// Whether something that it sent may have been carried out, though its end does not say so: the end is about another request, or
+    /// about one that may be repeated. Where what came of it could not be kept, a second one may do harm, and its rule is to hold,
+    /// nobody knows what became of it.
     fn is_in_doubt(&self, end: &mut End) -> bool {
         let entry = &self.entry;
-        let End::Ran(Err(JobError::Throttled { reason, answer, .. })) = end else {
+        let End::Ran(Err(error)) = end else {
             return false;
         };
-        if !entry.is_unremembered() {
-            return false;
-        }
+        let in_doubt =
+            entry.door.has_gone_on() || (entry.door.has_sent() && error.answer().unknown);
         let holds = entry.on_unknown.get() == Some(&OnUnknown::Hold);
-        if holds && entry.may_repeat.get() != Some(&true) {
+        if let JobError::Throttled { reason, answer, .. } = error
+            && entry.door.is_unremembered()
+            && holds
+            && entry.may_repeat.get() != Some(&true)
+        {
             *end = End::Ran(Err(JobError::OutcomeUnknown {
                 reason: std::mem::take(reason),
                 answer: std::mem::take(answer),
             }));
         }
-        true
+        in_doubt
     }
 
     /// Its kind, once known.

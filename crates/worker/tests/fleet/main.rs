@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod going_on;
 mod stop;
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! A fleet in this process, on a Redis of its own, with jobs that do what their args say.
 
+pub mod going_on;
 pub mod harmless;
 pub mod running;
 
@@ -19,6 +20,7 @@ use longshore_worker::{Fleet, FleetOptions, Handlers, NoticeDelivery, Watch, Wor
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 
+use going_on::Stepping;
 use harmless::Repeating;
 pub use running::Running;
 
@@ -303,6 +305,7 @@ impl Bench {
         let handlers = Handlers::new()
             .with(self.probing.clone())
             .with(Repeating(self.probing.clone()))
+            .with(Stepping(self.probing.clone()))
             .with_overrides(|_| self.overrides.clone());
         let link = self.queue.link();
         // As another process has it: what it remembers is its own.
