@@ -74,6 +74,7 @@ async fn an_event_is_told_with_the_id_of_its_job_on_every_attempt() {
         .expect("a rule");
     let lost = scene.deliver(first).await.expect_err("no answer came");
     assert!(matches!(lost, JobError::Transient { .. }), "{lost:?}");
+    assert!(script.may_have_been_sent(&lost));
     let told = scene.deliver(again).await.expect("is told");
     let Outcome::Done { answer, .. } = told else {
         panic!("{told:?}");

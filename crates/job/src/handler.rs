@@ -254,8 +254,8 @@ impl Run {
     }
 
     /// Notes that the last request with an effect was surely not carried out, where the run goes on after it: a token was refused, and
-    /// another one is fetched; a provider was busy, and is called again. A run that goes on after a request without a word counts as
-    /// possibly sent, however it ends.
+    /// another one is fetched; a provider was busy, and is called again. Only directly after that request: what passed the gate later would be
+    /// meant. A run that goes on after a request without a word counts as possibly sent, however it ends.
     pub fn not_carried_out(&self) {
         self.gate.not_carried_out();
     }

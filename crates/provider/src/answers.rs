@@ -178,7 +178,7 @@ pub trait AnswerTable {
                 Meaning::Unknown.means(purpose, reason, answer, None)
             }
             CallError::Provider(error) => {
-                let (reason, answer) = match error.response() {
+                let (reason, mut answer) = match error.response() {
                     Some(response) => self.reason_and_answer(response),
                     None => (error.to_string(), self.coded("no answer")),
                 };
@@ -189,6 +189,7 @@ pub trait AnswerTable {
                         if purpose != Purpose::Effect
                             && matches!(error, ProviderError::Throttled { .. }) =>
                     {
+                        answer.unknown = purpose == Purpose::Repeatable;
                         Meaning::Busy.means(purpose, reason, answer, wait)
                     }
                     meaning => meaning.means(purpose, reason, answer, wait),
@@ -266,11 +267,10 @@ impl Meaning {
         self,
         purpose: Purpose,
         reason: String,
-        answer: Answer,
+        mut answer: Answer,
         wait: Option<(Duration, Scope)>,
     ) -> JobError {
-        let unknown = self == Self::Unknown && purpose == Purpose::Repeatable;
-        let answer = Answer { unknown, ..answer };
+        answer.unknown |= (self, purpose) == (Self::Unknown, Purpose::Repeatable);
         match (self, purpose) {
             (Self::Refused(_), Purpose::Look)
             | (Self::Unknown, Purpose::Repeatable | Purpose::Look)

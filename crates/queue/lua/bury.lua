@@ -19,6 +19,7 @@ end
 local after, group = tonumber(ARGV[2]), ARGV[3]
 -- Asked before anything is written.
 redis.call('HLEN', records)
+redis.call('HLEN', KEYS[20])
 local waiting = { active = KEYS[12], lanes = KEYS[13], lane = KEYS[14], tenants = KEYS[15], turns = KEYS[16] }
 local woken = relist(p, waiting, records)
 local chunk = redis.call('HSCAN', p.kinds, ARGV[1], 'MATCH', 'parked *', 'COUNT', 100)

@@ -1,5 +1,7 @@
 //! What the end of a run means. The one place that decides; `settle` only carries it out.
 
+#[cfg(feature = "decide")]
+mod door;
 mod report;
 #[cfg(feature = "decide")]
 mod run;
@@ -10,6 +12,8 @@ use std::time::Duration;
 
 use longshore_job::{Cause, Class, OnUnknown, RetrySchedule, UndecodableWhy};
 
+#[cfg(feature = "decide")]
+pub use door::Door;
 pub use report::{report_of_call, report_of_run};
 #[cfg(feature = "decide")]
 pub use run::decide;
@@ -93,6 +97,16 @@ impl Decision {
             report => report,
         };
         Self { report, ..self }
+    }
+
+    /// Something of the run may have been carried out, by the fallback or not, whatever its end says.
+    #[must_use]
+    pub fn in_doubt(mut self, by_fallback: bool) -> Self {
+        if !self.state.may_have_been_sent {
+            self.state.may_have_been_sent = true;
+            self.state.by_fallback = by_fallback;
+        }
+        self
     }
 
     /// The run failed since this machine is short of something: that says nothing of the provider.

@@ -293,13 +293,20 @@ pub(crate) fn from_record(
         forgotten: record.get("forgotten").and_then(Forgotten::parse),
         asked_to_stop: record.get("stop").and_then(StopRequest::parse),
         was_asked_to_stop: record.get("stop_was").and_then(StopRequest::parse),
-        run: field(record, "run")
-            .map(|run| RunState::parse(&run))
-            .unwrap_or_default(),
+        run: run_of(record),
         history,
         unlisted: false,
         broken: broken.text(),
     }
+}
+
+/// What is known of its runs. Of one that had a record which does not tell them, something may have been sent.
+fn run_of(record: &Fields) -> RunState {
+    let told = field(record, "run").and_then(|run| RunState::read(&run));
+    told.unwrap_or(RunState {
+        may_have_been_sent: record.had_record(),
+        ..RunState::default()
+    })
 }
 
 /// When a job was cancelled, if its record says that.

@@ -104,12 +104,12 @@ pub use copies::ACKNOWLEDGED_WITHIN;
 pub use credentials::Credentials;
 pub use cron::{CronBook, CronMark, CronMove, CronOrigin, LastTick, TickJob};
 pub use dead::{DeadGroup, DeadLetter, Selection};
-#[cfg(feature = "decide")]
-pub use decide::decide;
 pub use decide::{
     Decision, Fate, MAX_LOST, MAX_THROTTLE, Policy, decide_lost, decide_stopped,
     decide_unknown_kind, report_of_call, report_of_run,
 };
+#[cfg(feature = "decide")]
+pub use decide::{Door, decide};
 pub use delivery::{Delivery, DeliveryResult, DeliveryUpdate, LetterDeliveries, UpdateResult};
 pub use discard_many::{BegunDiscard, BulkDiscard};
 pub use discover::{KeyScan, ScanFor, Stray};

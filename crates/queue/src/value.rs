@@ -92,6 +92,7 @@ pub(crate) struct Fields {
     unreadable: usize,
     broken: bool,
     recorded: bool,
+    had_record: bool,
 }
 
 impl Fields {
@@ -152,6 +153,7 @@ impl Fields {
 
     fn add_header(&mut self, header: Header) {
         let time = |ms: u64| Some(ms.to_string());
+        self.had_record = header.has_record;
         for (name, value) in [
             ("at", time(header.at_ms)),
             ("due", header.due_ms.and_then(time)),
@@ -168,6 +170,11 @@ impl Fields {
                 self.named.insert(name.to_owned(), value.into_bytes());
             }
         }
+    }
+
+    /// Its header says that it has a record.
+    pub(crate) fn had_record(&self) -> bool {
+        self.had_record
     }
 
     /// Something has happened to the job since it was enqueued, and was written down.

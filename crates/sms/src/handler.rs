@@ -36,6 +36,7 @@ impl Handler for SendSmsHandler {
         if let Err(error) = &sent
             && error.answer().code.as_deref() == Some(OPTED_OUT)
         {
+            run.not_carried_out();
             opt_out::note(&run, &job.to).await;
         }
         let (status, message) = sent?;

@@ -104,7 +104,7 @@ async fn read(mut answer: reqwest::Response) -> Result<HttpResponse, ConnectorEr
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|e| unanswered(&e))? {
         if (body.len() + chunk.len()) as u64 > MOST_BYTES {
-            return Err(ConnectorError::user(
+            return Err(ConnectorError::io(
                 "the answer is larger than 64 MiB".into(),
             ));
         }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use longshore_job::{
     Answer, CallReport, Gate, JobError, NotNow, Pass, PrivateResult, Reach, Unreached,
 };
+use longshore_queue::Door;
 use tokio::sync::Notify;
 
 /// Where a request goes, and whether it has an effect there.
@@ -98,6 +99,8 @@ struct State {
     /// How many requests more may leave; `None` = all.
     left: Option<u64>,
     unreached: Option<(Unreached, Arc<dyn Reach>)>,
+    /// What the attempt has sent.
+    door: Arc<Door>,
 }
 
 impl ScriptedGate {
@@ -230,6 +233,15 @@ impl ScriptedGate {
         self.state().noted.clear();
     }
 
+    /// An attempt begins.
+    pub(crate) fn begin(&self, sent_before: bool) {
+        self.state().door = Arc::new(Door::new(sent_before));
+    }
+
+    pub(crate) fn door(&self) -> Arc<Door> {
+        Arc::clone(&self.state().door)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic while it is held is a failed test, whose other runs may go on.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -256,6 +268,10 @@ impl ScriptedGate {
             }
             Some(left) => *left -= 1,
         }
+        match way {
+            Way::Send | Way::SendElsewhere | Way::Call => self.door().send(),
+            Way::Read | Way::ReadElsewhere | Way::ReadCall => self.door().read(),
+        };
         Box::pin(std::future::ready(()))
     }
 }
@@ -298,7 +314,10 @@ impl Gate for ScriptedGate {
                     Ok(pass)
                 })
             }
-            Err(not_now) => Box::pin(std::future::ready(Err(not_now))),
+            Err(not_now) => {
+                self.door().note_going_on();
+                Box::pin(std::future::ready(Err(not_now)))
+            }
         }
     }
 
@@ -327,6 +346,7 @@ impl Gate for ScriptedGate {
         self.note(Noted::AcquiredRepeat {
             provider: provider.to_owned(),
         });
+        let answer = answer.inspect_err(|_| self.door().note_going_on());
         Box::pin(std::future::ready(answer))
     }
 
@@ -342,6 +362,10 @@ impl Gate for ScriptedGate {
             end: end.cloned().map_err(Clone::clone),
         });
         Box::pin(std::future::ready(()))
+    }
+
+    fn not_carried_out(&self) {
+        self.door().note_not_carried_out();
     }
 
     fn not_reached(&self, unreached: Unreached, again: Arc<dyn Reach>) {

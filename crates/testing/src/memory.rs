@@ -12,7 +12,7 @@ use longshore_job::{EarlierRequests, JobId, Kinds, Unremembered};
 use longshore_job::{Memory, Outbox};
 use serde_json::Value;
 
-use crate::Recorder;
+use crate::{Recorder, ScriptedGate};
 pub use of_job::JobMemory;
 
 /// What a run asks of its memory, or of its outbox.
@@ -290,6 +290,16 @@ impl ScriptedMemory {
         Arc::new(JobMemory {
             memory: self.clone(),
             job,
+            gate: None,
+        })
+    }
+
+    /// The same of one run, whose gate is told of what it keeps.
+    pub(crate) fn of_run(&self, job: JobId, gate: &Arc<ScriptedGate>) -> Arc<JobMemory> {
+        Arc::new(JobMemory {
+            memory: self.clone(),
+            job,
+            gate: Some(Arc::clone(gate)),
         })
     }
 

@@ -107,7 +107,8 @@ impl Script {
     #[must_use]
     pub fn run(&self) -> Run {
         let most = self.policy.schedule.max_attempts();
-        let own = self.memory.of_job(self.id);
+        let own = self.memory.of_run(self.id, &self.gate);
+        self.gate.begin(self.state.may_have_been_sent);
         let run = Run::new(
             self.id,
             self.state.used + 1,
@@ -119,6 +120,15 @@ impl Script {
         run.may_have_been_sent = self.state.may_have_been_sent;
         run.route = self.route;
         run
+    }
+
+    /// Whether a worker would count the job as one that may have been sent, of a [run](Self::run) that was the last to begin and has
+    /// failed so.
+    #[must_use]
+    pub fn may_have_been_sent(&self, error: &JobError) -> bool {
+        let earlier = self.state.may_have_been_sent;
+        let is_unknown = matches!(error, JobError::OutcomeUnknown { .. });
+        earlier || is_unknown || self.gate.door().doubts(error)
     }
 
     /// Carries one attempt out as a worker does. It checks and encodes the args, and reads and checks them again. The handler runs
@@ -190,6 +200,11 @@ impl Script {
             }
         };
         let decision = decide(&end, self.state, self.route, &policy, self.provider);
+        let in_doubt = |error| self.gate.door().doubts(error);
+        let decision = match end.as_ref().is_err_and(in_doubt) {
+            true => decision.in_doubt(self.route.is_fallback()),
+            false => decision,
+        };
         Ok(Ran {
             end,
             decision,

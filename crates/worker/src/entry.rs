@@ -1,7 +1,5 @@
 //! One job while it is here.
 
-mod door;
-
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,13 +8,12 @@ use std::time::Duration;
 
 use longshore_job::trace::Span;
 use longshore_job::{OnUnknown, Reach, Unreached};
-use longshore_queue::{Claimed, Lease, NewJob, Queue, Route, RunState, Stamp, StopRequest};
+use longshore_queue::{Claimed, Door, Lease, NewJob, Queue, Route, RunState, Stamp, StopRequest};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::task::AbortHandle;
 
 use crate::clock::Moment;
 use crate::lock::lock;
-pub(crate) use door::Door;
 
 /// A job that a run has made.
 #[derive(Debug, Clone)]

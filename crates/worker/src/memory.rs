@@ -37,6 +37,13 @@ impl QueueMemory {
         Unremembered(error.to_string())
     }
 
+    /// What a run keeps it keeps of what it has done: it goes on after that.
+    fn kept<T>(&self, kept: Result<T, QueueError>) -> Result<T, Unremembered> {
+        let kept = kept.map_err(|error| self.unremembered(&error))?;
+        self.entry.door.note_going_on();
+        Ok(kept)
+    }
+
     fn not_enqueued(&self, error: &QueueError) -> NotEnqueued {
         let holder = match error {
             QueueError::KeyTaken(taken) => taken.first().map(|taken| taken.holder),
@@ -79,6 +86,7 @@ impl Outbox for QueueMemory {
             };
             let enqueued = queue.enqueue(std::slice::from_ref(&job)).await;
             let enqueued = enqueued.map_err(|error| self.not_enqueued(&error))?;
+            self.entry.door.note_going_on();
             let id = enqueued.first().map_or(job.id, |enqueued| enqueued.id);
             let job = NewJob { id, ..job };
             self.entry.add_follower(Follower { queue, job });
@@ -116,7 +124,7 @@ impl Memory for QueueMemory {
 
     fn keep<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> MemoryFuture<'a, ()> {
         let kept = self.queue.keep(key, value, time);
-        Box::pin(async { kept.await.map_err(|error| self.unremembered(&error)) })
+        Box::pin(async { self.kept(kept.await) })
     }
 
     fn cache<'a>(&'a self, key: &'a str, value: &'a [u8], time: Duration) -> MemoryFuture<'a, ()> {
@@ -131,7 +139,7 @@ impl Memory for QueueMemory {
         time: Duration,
     ) -> MemoryFuture<'a, Vec<u8>> {
         let kept = self.queue.keep_first(key, value, time);
-        Box::pin(async { kept.await.map_err(|error| self.unremembered(&error)) })
+        Box::pin(async { self.kept(kept.await) })
     }
 
     fn checkpoint(&self) -> MemoryFuture<'_, Option<serde_json::Value>> {
@@ -151,11 +159,10 @@ impl Memory for QueueMemory {
             let json = checkpoint.to_string();
             let token = &self.entry.claimed.token;
             let saved = self.queue.save(self.job, token, json.as_bytes()).await;
-            let saved = saved.map_err(|error| self.unremembered(&error))?;
+            let saved = self.kept(saved)?;
             if saved {
                 self.entry.note_checkpoint();
             }
-            self.entry.door.note_going_on();
             if self.entry.is_to_stop() {
                 // What it has done so far is kept: it is dropped here.
                 self.entry.door.close();
@@ -183,7 +190,7 @@ impl Memory for QueueMemory {
         value: &'a str,
     ) -> MemoryFuture<'a, String> {
         let assigned = self.queue.assign(map, key, value);
-        Box::pin(async { assigned.await.map_err(|error| self.unremembered(&error)) })
+        Box::pin(async { self.kept(assigned.await) })
     }
 }
 

@@ -76,7 +76,7 @@ impl Attempt<'_> {
             if matches!(error, JobError::OutcomeUnknown { .. }) {
                 run.may_have_been_sent = true;
                 unknown = Some(error.clone());
-            } else {
+            } else if unknown.is_none() && !error.answer().unknown {
                 run.not_carried_out();
             }
             let Some(wait) = wait else {

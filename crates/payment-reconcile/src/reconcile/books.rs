@@ -166,7 +166,10 @@ async fn repair(
         Ok(Delivered::Before) => Ok(Repaired::Before),
         Ok(Delivered::Overtaken) => Ok(Repaired::Overtaken),
         // The app's refusals: nobody else is asked, and what may change comes as another error.
-        Err(JobError::Permanent { reason, .. }) => {
+        Err(JobError::Permanent { reason, answer, .. }) => {
+            if answer.status.is_some() {
+                run.not_carried_out();
+            }
             tracing::warn!(
                 job = %run.id, payment_intent = effect.object, order_id, reason,
                 "the app refused a repair"

@@ -92,9 +92,12 @@ pub(super) async fn once<W: Write>(
     // A refusal begins a new generation, so it has to be one of the earlier requests, too: after one that was carried out
     // and not heard of, the next replay would be a second payment.
     if is_saved || (run.may_have_been_sent && may_hide_an_earlier_one(&error)) {
-        let earlier = run.memory().earlier_requests().await?;
-        if let Some(receipt) = look(stripe, run, write, &earlier).await? {
-            return Ok(receipt);
+        match look_again(stripe, run, write).await {
+            Ok(Some(receipt)) => return Ok(receipt),
+            Ok(None) => {}
+            // What failed may have been carried out.
+            Err(_) if is_saved => return Err(of_writing(error)),
+            Err(error) => return Err(error),
         }
     }
     if is_saved {
@@ -105,10 +108,15 @@ pub(super) async fn once<W: Write>(
             Err(error) => error,
         };
     }
-    if let Some(failure) = failure(&error) {
+    let failure = failure(&error);
+    let end = of_writing(error);
+    if !matches!(end, JobError::OutcomeUnknown { .. }) {
+        run.not_carried_out();
+    }
+    if let Some(failure) = failure {
         note.failed(run, failure).await;
     }
-    Err(of_writing(error))
+    Err(end)
 }
 
 /// What an earlier request of the job made, without making it.
@@ -134,6 +142,15 @@ async fn send<W: Write>(
     let response = stripe.post(run, write.path()?, &key, write.form(run));
     let response = response.await?;
     Ok(W::receipt(understood(&response)?, answer(&response)))
+}
+
+async fn look_again<W: Write>(
+    stripe: &Stripe,
+    run: &Run,
+    write: &W,
+) -> Result<Option<Receipt>, JobError> {
+    let earlier = run.memory().earlier_requests().await?;
+    look(stripe, run, write, &earlier).await
 }
 
 async fn look<W: Write>(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use longshore_job::{Answer, Job, JobError, KindPolicy, NotNow, Outcome, Pass, Scope, Why};
 use longshore_payment_reconcile::CreatePaymentIntent;
 use longshore_sandbox::{Fault, FaultRule};
-use longshore_testing::{Noted, ScriptedGate};
+use longshore_testing::{Noted, Script, ScriptedGate};
 
 use crate::{Scene, kind, result};
 
@@ -64,6 +64,12 @@ async fn ends(
     scene.rule(fault);
     let before = scene.sandbox.ledger().requests();
     let script = scene.script.for_new_job().with_gate(breaker(passes));
+    let end = attempt(scene, &script).await;
+    let requests = scene.sandbox.ledger().requests() - before;
+    (end, told(&script.gate), requests)
+}
+
+async fn attempt(scene: &Scene, script: &Script) -> Result<Outcome, JobError> {
     let mut run = script.run();
     run.max_attempts = 1;
     run.policy = KindPolicy {
@@ -76,9 +82,25 @@ async fn ends(
         expires: None,
         on_unknown: None,
     };
-    let end = scene.create_payment_intent(&run).await;
-    let requests = scene.sandbox.ledger().requests() - before;
-    (end, told(&script.gate), requests)
+    scene.create_payment_intent(&run).await
+}
+
+#[tokio::test]
+async fn a_call_that_was_surely_not_carried_out_leaves_nothing_in_doubt() {
+    let scene = Scene::set().await;
+    for (fault, passes, may_have_been_sent) in [
+        (answers(9, 409), 0, false),
+        (answers(9, 409), 9, false),
+        (answers(9, 503), 0, true),
+        (answers(1, 402), 9, false),
+        (FaultRule::always(Fault::HangUp { effect: false }), 0, true),
+    ] {
+        scene.rule(fault.clone());
+        let script = scene.script.for_new_job().with_gate(breaker(passes));
+        let error = attempt(&scene, &script).await.expect_err("fails");
+        let counts = script.may_have_been_sent(&error);
+        assert_eq!(counts, may_have_been_sent, "{fault:?}: {error:?}");
+    }
 }
 
 fn answers(times: u64, status: u16) -> FaultRule {

@@ -37,6 +37,18 @@ async fn a_saved_failure_is_followed_by_a_new_generation_of_the_key() {
     assert_eq!(scene.effects(), 1);
 }
 
+/// As where its record was lost: the run does not know that it was sent before.
+#[tokio::test]
+async fn a_saved_failure_that_cannot_be_looked_into_may_have_been_carried_out() {
+    let scene = Scene::set().await;
+    let run = scene.a_run();
+    scene.sandbox.save_errors(1, true);
+    scene.create_payment_intent(&run).await.expect_err("failed");
+    scene.script.memory.fail(MemoryRequest::EarlierRequests);
+    let error = scene.create_payment_intent(&run).await.expect_err("saved");
+    assert_eq!(kind(&error), "unknown");
+}
+
 #[tokio::test]
 async fn what_was_made_before_it_failed_is_found() {
     let scene = Scene::set().await;

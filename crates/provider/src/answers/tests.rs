@@ -321,3 +321,20 @@ fn what_the_provider_said_is_told_from_our_own_words() {
     let lost = Bare.job_error(Purpose::Effect, &lost);
     assert_eq!(lost.answer().quoted.as_deref(), Some(""));
 }
+
+#[test]
+fn a_repeatable_request_whose_outcome_is_not_known_fails_and_may_have_been_carried_out() {
+    let of = |table: fn(Purpose, &CallError) -> JobError, purpose, status, wait| {
+        let error = answered(status, wait, "").expect_err("no success");
+        table(purpose, &error).answer().unknown
+    };
+    let bare: fn(Purpose, &CallError) -> JobError = |purpose, error| Bare.job_error(purpose, error);
+    let own: fn(Purpose, &CallError) -> JobError = |purpose, error| Own.job_error(purpose, error);
+    assert!(of(bare, Purpose::Repeatable, 500, None));
+    assert!(!of(bare, Purpose::Repeatable, 503, None));
+    assert!(!of(bare, Purpose::Repeatable, 429, Some("9")));
+    assert!(!of(bare, Purpose::Look, 500, None));
+    // It names a time, and may have been carried out.
+    assert!(of(own, Purpose::Repeatable, 429, Some("9")));
+    assert!(!of(own, Purpose::Look, 429, Some("9")));
+}

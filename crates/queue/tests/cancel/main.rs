@@ -219,6 +219,8 @@ async fn what_may_have_been_sent_takes_force_and_keeps_its_key() {
     let new: u8 = bench.queue.link().command(&spoil).await.expect("writes");
     assert_eq!(new, 0);
     for id in lost {
+        let job = bench.queue.job(&raw(id)).await.expect("looks");
+        assert!(job.expect("is there").run.may_have_been_sent);
         let came = cancel(&bench, id, false).await;
         assert_eq!(came, Cancelled::MayHaveBeenSent);
     }

@@ -123,6 +123,30 @@ async fn a_refused_token_is_replaced_once_and_then_the_credentials_are_refused()
 }
 
 #[tokio::test]
+async fn what_was_called_with_a_refused_token_was_not_sent() {
+    let create = || longshore_services::CallService::new("crm", "create");
+    let refused = || json(401, "");
+    for answers in [
+        vec![token("one", 3600), refused(), json(500, "")],
+        vec![
+            token("one", 3600),
+            refused(),
+            token("two", 3600),
+            json(422, ""),
+        ],
+    ] {
+        let scene = scene().await;
+        scene.answers(answers);
+        let error = scene.failed(create()).await;
+        assert!(!scene.script.may_have_been_sent(&error), "{error:?}");
+    }
+    let scene = scene().await;
+    scene.answers([token("one", 3600), json(500, "")]);
+    let error = scene.failed(create()).await;
+    assert!(scene.script.may_have_been_sent(&error), "{error:?}");
+}
+
+#[tokio::test]
 async fn trouble_with_tokens_costs_no_attempt() {
     for (answer, is_refusal) in [
         (json(500, ""), false),

@@ -66,4 +66,5 @@ async fn who_has_opted_out_at_twilio_is_asked_for_once() {
     let error = other.run(SendSms::new(OPTED_OUT, BODY)).await;
     let error = error.expect_err("refused");
     assert_eq!(error.answer().code.as_deref(), Some("21610"));
+    assert!(!other.script.may_have_been_sent(&error));
 }

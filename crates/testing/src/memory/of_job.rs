@@ -1,5 +1,6 @@
 //! The memory and the outbox that runs see.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_client::Sink as _;
@@ -11,12 +12,15 @@ use longshore_queue::{Key, Lane, NewJob, QueueError, RunAt};
 use serde_json::Value;
 
 use super::{MemoryRequest, Saves, ScriptedMemory, State};
+use crate::ScriptedGate;
 
 /// A [`ScriptedMemory`] as the runs of one job see it.
 #[derive(Debug)]
 pub struct JobMemory {
     pub(super) memory: ScriptedMemory,
     pub(super) job: JobId,
+    /// The gate of the run that it is for.
+    pub(super) gate: Option<Arc<ScriptedGate>>,
 }
 
 impl JobMemory {
@@ -29,7 +33,22 @@ impl JobMemory {
             .memory
             .asked(request)
             .map(|mut state| answer(&mut state));
+        self.tell(request, answer.is_ok());
         Box::pin(std::future::ready(answer))
+    }
+}
+
+impl JobMemory {
+    /// Tells the door of its run, as a worker's memory does.
+    fn tell(&self, request: MemoryRequest, answered: bool) {
+        use MemoryRequest::{Assign, Enqueue, Keep, KeepFirst, Save};
+
+        let Some(gate) = &self.gate else { return };
+        match (request, answered) {
+            (_, false) => gate.door().note_unremembered(),
+            (Assign | Enqueue | Keep | KeepFirst | Save, true) => gate.door().note_going_on(),
+            _ => {}
+        }
     }
 }
 
@@ -139,6 +158,7 @@ impl Outbox for JobMemory {
         key_holds: Duration,
     ) -> OutboxFuture<'a, JobId> {
         let asked = self.memory.asked(MemoryRequest::Enqueue).map(|_| ());
+        self.tell(MemoryRequest::Enqueue, asked.is_ok());
         let enqueued = asked.map_err(NotEnqueued::from).and_then(|()| {
             let new = NewJob {
                 id: JobId::generate(),

@@ -1,11 +1,10 @@
 //! Whether a job is still this worker's to send.
 
-use longshore_queue::QueueError;
+use longshore_queue::{Door, QueueError};
 use tokio::time::sleep;
 
 use super::{ASK_AGAIN, SendGate};
 use crate::clock::Moment;
-use crate::entry::Door;
 use crate::resend::resend;
 
 impl SendGate {

@@ -51,9 +51,8 @@ impl JobRun {
         if refusal == Refusal::Outdated {
             decision.fate = Fate::Back;
         }
-        if in_doubt && !decision.state.may_have_been_sent {
-            decision.state.may_have_been_sent = true;
-            decision.state.by_fallback = self.is_by_fallback();
+        if in_doubt {
+            decision = decision.in_doubt(self.is_by_fallback());
         }
         let kind = self.kind();
         station.metrics.ran(kind, decision.outcome, entry.ran_for());
@@ -75,8 +74,7 @@ impl JobRun {
         let End::Ran(Err(error)) = end else {
             return false;
         };
-        let in_doubt =
-            entry.door.has_gone_on() || (entry.door.has_sent() && error.answer().unknown);
+        let in_doubt = entry.door.doubts(error);
         let holds = entry.on_unknown.get() == Some(&OnUnknown::Hold);
         if let JobError::Throttled { reason, answer, .. } = error
             && entry.door.is_unremembered()

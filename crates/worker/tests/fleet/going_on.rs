@@ -22,7 +22,7 @@ async fn enqueue(bench: &Bench, steps: &[Take], fails: Fails) -> JobId {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_went_on_after_a_request_may_have_sent_it_however_it_fails() {
     use Fails::{Refused, Throttled, Transient, Unknown};
-    use Take::{Acquire, NotCarriedOut, Read, Save, Send};
+    use Take::{Acquire, Keep, NotCarriedOut, Read, Save, Send};
 
     let bench = Bench::new();
     let running = bench.start();
@@ -40,6 +40,7 @@ async fn a_run_that_went_on_after_a_request_may_have_sent_it_however_it_fails() 
         (&[Send, Send], Refused, true),
         (&[Send, Read], Transient, true),
         (&[Send, Save], Throttled, true),
+        (&[Send, Keep], Throttled, true),
         (&[Send, Acquire], Throttled, true),
         // What it went on from was not carried out.
         (&[Send, NotCarriedOut, Send], Throttled, false),

@@ -19,6 +19,7 @@ pub enum Take {
     Send,
     Read,
     Save,
+    Keep,
     /// Says that what it sent last was surely not carried out.
     NotCarriedOut,
     /// Asks for a call of a provider that there is not.
@@ -59,6 +60,11 @@ impl Handler for Stepping {
                 Take::Send => self.0.send(&run).await,
                 Take::Read => run.clear_to_read().await,
                 Take::Save => drop(run.memory().save(&1.into()).await?),
+                Take::Keep => {
+                    run.memory()
+                        .keep("k", b"v", Duration::from_secs(60))
+                        .await?;
+                }
                 Take::NotCarriedOut => run.not_carried_out(),
                 Take::Acquire => drop(run.acquire_call("nobody", true).await?),
             }

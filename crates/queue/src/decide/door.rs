@@ -3,6 +3,8 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use longshore_job::JobError;
+
 /// A request may have gone out.
 const SENT: u8 = 1;
 /// No request may go out any more.
@@ -18,15 +20,18 @@ const WENT_ON: u8 = 32;
 /// A request was out, and one that reads followed.
 const READ_ON: u8 = 64;
 
-#[derive(Debug)]
-pub(crate) struct Door {
+/// The door that each request of a run passes.
+#[derive(Debug, Default)]
+pub struct Door {
     word: AtomicU8,
     /// A request of an earlier run may have been carried out.
     sent_before: bool,
 }
 
 impl Door {
-    pub(super) fn new(sent_before: bool) -> Self {
+    /// The door of a run that has sent nothing. `sent_before`: a request of an earlier one may have been carried out.
+    #[must_use]
+    pub fn new(sent_before: bool) -> Self {
         Self {
             word: AtomicU8::new(0),
             sent_before,
@@ -34,7 +39,7 @@ impl Door {
     }
 
     /// Notes that a request goes out now. `false` once it is closed, or the run is to stop: then it must not.
-    pub(crate) fn send(&self) -> bool {
+    pub fn send(&self) -> bool {
         self.change(|door| {
             let again = if door & SENT != 0 { WENT_ON } else { 0 };
             (door & CLOSED == 0 && !self.stops(door)).then_some(door | SENT | again)
@@ -42,7 +47,7 @@ impl Door {
     }
 
     /// Whether a request without an effect may go out. If so, it does.
-    pub(crate) fn read(&self) -> bool {
+    pub fn read(&self) -> bool {
         self.change(|door| {
             let on = if door & SENT != 0 { READ_ON } else { 0 };
             (door & CLOSED == 0 && !self.stops(door)).then_some(door | on)
@@ -50,24 +55,26 @@ impl Door {
     }
 
     /// Requests may still go out.
-    pub(crate) fn is_open(&self) -> bool {
+    #[must_use]
+    pub fn is_open(&self) -> bool {
         self.word() & CLOSED == 0
     }
 
     /// Lets no further request out. Says whether one may have gone out before.
-    pub(crate) fn close(&self) -> bool {
+    pub fn close(&self) -> bool {
         self.word.fetch_or(CLOSED, Ordering::AcqRel) & SENT != 0
     }
 
     /// The run is asked to stop.
-    pub(super) fn ask_to_stop(&self, force: bool) {
+    pub fn ask_to_stop(&self, force: bool) {
         let asked = if force { ASKED | FORCED } else { ASKED };
         self.word.fetch_or(asked, Ordering::AcqRel);
     }
 
     /// Whether the run is to stop before its next request: it is asked to, and no request that this or an earlier run made may have
     /// been carried out, or it is forced.
-    pub(super) fn is_to_stop(&self) -> bool {
+    #[must_use]
+    pub fn is_to_stop(&self) -> bool {
         self.stops(self.word())
     }
 
@@ -77,35 +84,45 @@ impl Door {
     }
 
     /// Notes that the last request was surely not carried out, unless others went out before it.
-    pub(crate) fn note_not_carried_out(&self) {
+    pub fn note_not_carried_out(&self) {
         self.change(|door| {
             (door & (WENT_ON | UNREMEMBERED) == 0).then_some(door & !(SENT | READ_ON))
         });
     }
 
     /// Notes that the run goes on after what it has sent.
-    pub(crate) fn note_going_on(&self) {
+    pub fn note_going_on(&self) {
         self.change(|door| (door & SENT != 0).then_some(door | WENT_ON));
     }
 
     /// Notes that the fleet's memory could not be asked.
-    pub(crate) fn note_unremembered(&self) {
+    pub fn note_unremembered(&self) {
         self.change(|door| (door & SENT != 0).then_some(door | UNREMEMBERED));
     }
 
     /// Whether a request was out, and then the fleet's memory could not be asked.
-    pub(crate) fn is_unremembered(&self) -> bool {
+    #[must_use]
+    pub fn is_unremembered(&self) -> bool {
         self.word() & UNREMEMBERED != 0
     }
 
     /// Whether a request may have gone out that is not known to be none.
-    pub(crate) fn has_sent(&self) -> bool {
+    #[must_use]
+    pub fn has_sent(&self) -> bool {
         self.word() & SENT != 0
     }
 
     /// Whether a request was out, and the run went on after it: then its end is not about all that it sent.
-    pub(crate) fn has_gone_on(&self) -> bool {
+    #[must_use]
+    pub fn has_gone_on(&self) -> bool {
         self.word() & (WENT_ON | READ_ON | UNREMEMBERED) != 0
+    }
+
+    /// Whether something that the run sent may have been carried out, though its end does not say so: it is about another request, or
+    /// about one that may be made again.
+    #[must_use]
+    pub fn doubts(&self, end: &JobError) -> bool {
+        self.has_gone_on() || (self.has_sent() && end.answer().unknown)
     }
 
     fn word(&self) -> u8 {
