@@ -154,6 +154,7 @@ async fn subscriptions_begin_and_end() {
         .expect_err("missing");
     assert_eq!(kind(&error), "permanent");
     assert_eq!(error.answer().code.as_deref(), Some("resource_missing"));
+    assert!(!scene.script.may_have_been_sent(&error));
 }
 
 #[tokio::test]

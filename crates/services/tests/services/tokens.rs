@@ -127,15 +127,13 @@ async fn what_was_called_with_a_refused_token_was_not_sent() {
     let create = || longshore_services::CallService::new("crm", "create");
     let refused = || json(401, "");
     for answers in [
-        vec![token("one", 3600), refused(), json(500, "")],
-        vec![
-            token("one", 3600),
-            refused(),
-            token("two", 3600),
-            json(422, ""),
-        ],
+        vec![refused(), json(500, "")],
+        vec![refused(), token("two", 3600), json(422, "")],
     ] {
         let scene = scene().await;
+        // Only a token from before is replaced.
+        scene.answers([token("one", 3600)]);
+        scene.done(ping()).await;
         scene.answers(answers);
         let error = scene.failed(create()).await;
         assert!(!scene.script.may_have_been_sent(&error), "{error:?}");

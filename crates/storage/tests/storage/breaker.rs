@@ -152,6 +152,31 @@ async fn three_retries_are_the_sdks_and_a_success_among_them_is_one() {
     assert_eq!(asked, vec![("s3".to_owned(), true); 4]);
 }
 
+/// Each is tried several times.
+#[tokio::test]
+async fn a_write_that_was_surely_not_carried_out_leaves_nothing_in_doubt() {
+    let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
+    for (status, code, may_have_been_sent) in [
+        (503, "SlowDown", false),
+        (403, "AccessDenied", false),
+        (500, "InternalError", true),
+    ] {
+        let fault = Fault::Answer {
+            status,
+            headers: [].into(),
+            body: Some(format!("<Error><Code>{code}</Code></Error>")),
+            effect: false,
+        };
+        let rule = vec![FaultRule::always(fault)];
+        sandbox.faults().set(rule).expect("set");
+        let script = breaker();
+        let session = store(Name::S3, &sandbox.origin()).during(&script.run());
+        let error = session.put("exports", &object()).await.expect_err(code);
+        let counts = script.may_have_been_sent(&JobError::from(error));
+        assert_eq!(counts, may_have_been_sent, "{code}");
+    }
+}
+
 #[tokio::test]
 async fn a_throttle_waits_and_a_time_that_is_named_holds_everybody() {
     let sandbox = S3Sandbox::start(LOOPBACK).await.expect("started");
