@@ -97,8 +97,8 @@ impl Client {
     }
 
     /// Changes the client so that a job is accepted only once this many replicas of Redis have it. Use the value of
-    /// `redis.wait_replicas` in the workers' configuration. A failover then loses no accepted job. If too few replicas have
-    /// the job when the call gives up, it fails with [`ClientError::NotCopied`].
+    /// `redis.wait_replicas` in the workers' configuration. With all of them, a failover loses no accepted job. If too few
+    /// replicas have the job when the call gives up, it fails with [`ClientError::NotCopied`].
     #[must_use]
     pub fn with_wait_replicas(self, replicas: u32) -> Self {
         let to = match self.to {

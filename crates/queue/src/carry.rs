@@ -52,9 +52,7 @@ impl Queue {
             let chunk: Vec<NewJob> = places.iter().map(|place| jobs[*place].clone()).collect();
             match self.enqueue_chunk(&chunk, Pushed::Carried).await {
                 Ok(enqueued) => {
-                    let mut look = redis::cmd("EXISTS");
-                    look.arg(self.keys.carried_like(chunk[0].id));
-                    self.is_copied(look).await?;
+                    self.carried_is_copied(&chunk).await?;
                     let enqueued = enqueued.into_iter().map(Carried::Enqueued);
                     came.extend(places.into_iter().zip(enqueued));
                     break;

@@ -1,17 +1,18 @@
 //! Waiting until enough replicas have what was written, so that a failover does not forget it (`redis.wait_replicas`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use longshore_job::JobId;
 use redis::{Cmd, Value};
 use tokio::sync::{Mutex, oneshot};
 
 use crate::enqueue::millis;
 use crate::value::read;
-use crate::{Link, LinkOptions, Node, Queue, QueueError, RawId, script};
+use crate::{Enqueued, Key, Link, LinkOptions, NewJob, Node, Queue, QueueError, RawId, script};
 
 /// How long replicas may take to acknowledge a write. One that keeps up takes a round trip.
 pub const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(1);
@@ -43,11 +44,21 @@ struct Waits {
 
 /// A caller.
 struct Waiting {
-    /// What it has to find on the server that is waited for.
-    look: Cmd,
+    /// What it asks the server that is waited for.
+    looks: Vec<Cmd>,
     /// The key of its queue's that is written to.
     key: String,
-    tell: oneshot::Sender<Result<Value, QueueError>>,
+    tell: oneshot::Sender<Result<Vec<Value>, QueueError>>,
+}
+
+/// Something that was written, or was there before, and is to be found on the server that is waited for.
+enum Written<'a> {
+    /// A job.
+    Job(JobId),
+    /// Jobs that a carrier has brought, all of one hour, and the key that has the ids of that hour.
+    Carried(String, &'a [NewJob]),
+    /// A key that stands for a job.
+    Key(&'a Key, JobId),
 }
 
 impl Copies {
@@ -69,15 +80,15 @@ impl Copies {
         self.replicas.get()
     }
 
-    /// Waits until enough replicas have everything that was answered before this call. Returns what `look` found on the
-    /// server that they copy.
-    pub(crate) async fn wait(&self, look: Cmd, key: &str) -> Result<Value, QueueError> {
+    /// Waits until enough replicas have everything that was answered before this call. Returns what each of `looks` found on
+    /// the server that they copy.
+    async fn wait(&self, looks: Vec<Cmd>, key: &str) -> Result<Vec<Value>, QueueError> {
         let node = self.link.node_of(key).await?;
         let waits = Arc::clone(lock(&self.by_node).entry(node).or_default());
         loop {
             let (tell, mut told) = oneshot::channel();
             let waiting = Waiting {
-                look: look.clone(),
+                looks: looks.clone(),
                 key: key.to_owned(),
                 tell,
             };
@@ -106,9 +117,12 @@ impl Copies {
     async fn wait_for(&self, all: Vec<Waiting>) {
         match self.ask(&all).await {
             Ok(found) => {
-                for (waiting, found) in all.into_iter().zip(found) {
+                let mut found = found.into_iter();
+                for waiting in all {
+                    // All of its answers are taken, also after one that is an error: else the next caller would get the rest.
+                    let own: Vec<_> = found.by_ref().take(waiting.looks.len()).collect();
                     // It may have given up.
-                    let _ = waiting.tell.send(found);
+                    let _ = waiting.tell.send(own.into_iter().collect());
                 }
             }
             Err(error) => {
@@ -126,8 +140,8 @@ impl Copies {
         };
         let connection = self.link.connection(&first.key).await?;
         let mut looks = redis::pipe();
-        for waiting in all {
-            looks.add_command(waiting.look.clone());
+        for look in all.iter().flat_map(|waiting| &waiting.looks) {
+            looks.add_command(look.clone());
         }
         let found = self.link.each_over(&connection, &looks).await?;
         let write = script::COPIED.on(&[&first.key]);
@@ -169,23 +183,114 @@ impl Queue {
         };
         let mut look = redis::cmd("HGET");
         look.arg(&self.keys.inflight).arg(id.as_bytes());
-        let owner = copies.wait(look, &self.keys.copied).await?;
-        Ok(read::<Option<Vec<u8>>>(owner)?.is_some_and(|owner| owner == token.as_bytes()))
+        let owner = copies.wait(vec![look], &self.keys.copied).await?.pop();
+        let owner = owner.map(read::<Option<Vec<u8>>>).transpose()?.flatten();
+        Ok(owner.is_some_and(|owner| owner == token.as_bytes()))
     }
 
-    /// Waits until enough replicas have what an enqueue has written. `look` finds something of it.
-    pub(crate) async fn is_copied(&self, look: Cmd) -> Result<(), QueueError> {
+    /// Waits until enough replicas have what an enqueue was answered. Each job is looked for, since some may have been known from
+    /// an earlier call. And of each duplicate, whether its key stands for the job that was named, unless that is of the same call.
+    pub(crate) async fn enqueued_is_copied(
+        &self,
+        jobs: &[NewJob],
+        enqueued: &[Enqueued],
+    ) -> Result<(), QueueError> {
+        if self.link.copies().is_none() {
+            return Ok(());
+        }
+        let own: HashSet<JobId> = jobs.iter().map(|job| job.id).collect();
+        let of_each = jobs.iter().zip(enqueued);
+        let written = of_each.filter_map(|(job, enqueued)| match &job.key {
+            Some(key) if enqueued.duplicate => {
+                let is_others = !own.contains(&enqueued.id);
+                is_others.then_some(Written::Key(key, enqueued.id))
+            }
+            _ => Some(Written::Job(job.id)),
+        });
+        self.is_copied(&written.collect::<Vec<_>>()).await
+    }
+
+    /// Waits until enough replicas know that these were carried, all of them in one hour.
+    pub(crate) async fn carried_is_copied(&self, jobs: &[NewJob]) -> Result<(), QueueError> {
+        let Some(first) = jobs.first() else {
+            return Ok(());
+        };
+        let of_hour = self.keys.carried_like(first.id);
+        self.is_copied(&[Written::Carried(of_hour, jobs)]).await
+    }
+
+    /// Waits until enough replicas have this job.
+    pub(crate) async fn job_is_copied(&self, id: JobId) -> Result<(), QueueError> {
+        self.is_copied(&[Written::Job(id)]).await
+    }
+
+    /// All of `written` has to be there: one job says nothing of another, which may have been enqueued at another time.
+    async fn is_copied(&self, written: &[Written<'_>]) -> Result<(), QueueError> {
         let Some(copies) = self.link.copies() else {
             return Ok(());
         };
-        let found = copies.wait(look, &self.keys.copied).await?;
-        match read::<u8>(found)? {
-            0 => Err(QueueError::Unreachable {
-                server: self.link.server().to_owned(),
-                reason: "it failed over before enough replicas had what it took".to_owned(),
-            }),
-            _ => Ok(()),
+        let looks = written.iter().map(|written| self.look_for(written));
+        let found = match copies.wait(looks.collect(), &self.keys.copied).await {
+            // Not of what was written, which may stand there.
+            Err(QueueError::Passing { server, reason }) => {
+                return Err(QueueError::Unreachable { server, reason });
+            }
+            found => found?,
+        };
+        if found.len() != written.len() || written.is_empty() {
+            return Err(QueueError::unexpected(
+                "an answer for each job was expected",
+            ));
         }
+        for (written, found) in written.iter().zip(found) {
+            if !written.is_in(found)? {
+                return Err(QueueError::Unreachable {
+                    server: self.link.server().to_owned(),
+                    reason: "it failed over before enough replicas had what it took".to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn look_for(&self, written: &Written<'_>) -> Cmd {
+        let mut look;
+        match written {
+            Written::Job(id) => {
+                look = redis::cmd("HEXISTS");
+                look.arg(&self.keys.data).arg(id.to_string());
+            }
+            Written::Carried(of_hour, jobs) => {
+                look = redis::cmd("SMISMEMBER");
+                look.arg(of_hour);
+                for job in *jobs {
+                    look.arg(job.id.to_string());
+                }
+            }
+            Written::Key(key, _) => {
+                look = redis::cmd("GET");
+                look.arg(self.key_of(key));
+            }
+        }
+        look
+    }
+}
+
+impl Written<'_> {
+    /// Whether it is there, by the answer to its look.
+    fn is_in(&self, found: Value) -> Result<bool, QueueError> {
+        Ok(match self {
+            Self::Job(_) => read(found)?,
+            Self::Carried(_, jobs) => {
+                let found: Vec<bool> = read(found)?;
+                found.len() == jobs.len() && found.into_iter().all(|is_there| is_there)
+            }
+            Self::Key(_, holder) => {
+                let text: Option<Vec<u8>> = read(found)?;
+                // `lua/part/key.lua`: "<id> <at> …".
+                text.is_some_and(|text| text.starts_with(format!("{holder} ").as_bytes()))
+            }
+        })
     }
 }
 

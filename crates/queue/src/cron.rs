@@ -320,8 +320,6 @@ impl Queue {
             jobs: std::slice::from_ref(job),
         };
         self.cron_move(&nothing_known, by_hand).await?;
-        let mut look = redis::cmd("HEXISTS");
-        look.arg(&self.keys.data).arg(job.id.to_string());
-        self.is_copied(look).await
+        self.job_is_copied(job.id).await
     }
 }

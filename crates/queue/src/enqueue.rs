@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longshore_job::JobId;
-use redis::{Cmd, Value};
+use redis::Value;
 
 use crate::header::Header;
 use crate::value::{Reply, read};
@@ -104,32 +104,12 @@ impl Queue {
             let chunk = &rest[..chunk_len(rest)];
             let enqueued = self.enqueue_chunk(chunk, Pushed::New).await;
             let enqueued = enqueued.map_err(|error| error.moved_by(answers.len()))?;
-            self.is_copied(self.look_for(chunk, &enqueued)).await?;
+            self.enqueued_is_copied(chunk, &enqueued).await?;
             answers.extend(enqueued);
         }
         // After it, so that nothing waits for it; and what is accepted stays accepted, whatever comes of it.
         self.register().await;
         Ok(answers)
-    }
-
-    /// What a call has written at once shows by one of its jobs; where each was a duplicate, by the key of one.
-    fn look_for(&self, jobs: &[NewJob], enqueued: &[Enqueued]) -> Cmd {
-        let of_each = || jobs.iter().zip(enqueued);
-        let new = of_each().find(|(_, enqueued)| !enqueued.duplicate);
-        let key = of_each().find_map(|(job, _)| job.key.as_ref());
-        match (new, key) {
-            (None, Some(key)) => {
-                let mut look = redis::cmd("EXISTS");
-                look.arg(self.key_of(key));
-                look
-            }
-            (new, _) => {
-                let mut look = redis::cmd("HEXISTS");
-                let id = new.map_or_else(String::new, |(job, _)| job.id.to_string());
-                look.arg(&self.keys.data).arg(id);
-                look
-            }
-        }
     }
 
     /// Where a key stands in Redis.

@@ -46,10 +46,10 @@ section! {
         /// The first part of every key, so that several fleets can share a server: `{longshore:email}`. 1 to 64 characters
         /// of a-z, 0-9, _ and -.
         pub namespace: String = "namespace" as NAMESPACE, text().or("longshore").checked(namespace);
-        /// How many replicas of Redis must have a job before it counts as accepted; 0: none. With 1, a failover loses no
-        /// accepted job. Emails and texts, which their provider would send twice, also wait for it before they are sent, so
-        /// a failover doubles none. Each wait ends after 1 s. Without enough replicas, enqueues fail and such jobs wait.
-        /// 0 to 10.
+        /// How many replicas of Redis must have a job before it counts as accepted; 0: none. With all of them, a failover
+        /// loses no accepted job; with fewer, it may, if another one is promoted. Emails and texts, which their provider
+        /// would send twice, also wait for it before they are sent. Each wait ends after 1 s. Without enough replicas,
+        /// enqueues fail and such jobs wait. 0 to 10.
         pub wait_replicas: u32 = "wait_replicas" as WAIT_REPLICAS, whole(0..=10).or("0");
         /// Some managed services do not say whether they drop keys when their memory is full. Set this once you know that
         /// yours does not; until then `work` and `doctor` warn of it.
