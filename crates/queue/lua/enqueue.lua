@@ -138,7 +138,6 @@ for n, id in ipairs(ids) do
     end
   end
 end
-if ARGV[1] == 'carried' then carry(KEYS[#KEYS], ARGV) end
 -- Each is asked before the first is written: a job whose payload is known counts as enqueued, so that none must be without
 -- its place.
 if #pending > 0 then redis.call('LLEN', active) end
@@ -155,6 +154,8 @@ end
 if #later > 0 then redis.call('ZADD', scheduled, unpack(later)) end
 if #pending > 0 then redis.call('RPUSH', active, unpack(pending)) end
 local high = #laned > 0 and lanes_in(k).join(laned, lanes)
+-- Once all are in their place: an id that is carried is not brought again.
+if ARGV[1] == 'carried' then carry(KEYS[#KEYS], ARGV) end
 -- A process that sleeps until the next due time learns of a sooner one.
 if (soonest and soonest < now + 2000) or (#pending + #laned > 0 and not is_looked_for(limits[1])) then
   wake(idle, high)

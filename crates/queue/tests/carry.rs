@@ -160,3 +160,17 @@ async fn what_is_too_many_is_refused_and_carried_later() {
     queue.carry(&jobs[..1]).await.expect("carries");
     assert_eq!(counts(&bench).await, (1, 1));
 }
+
+/// Another program has written over a key of the queue.
+#[tokio::test]
+async fn what_found_no_place_in_the_queue_was_not_carried() {
+    let bench = Bench::new();
+    let jobs = [job(), job()];
+    let active = bench.queue.keys().active.clone();
+    bench.text::<String>(&format!("SET {active} x")).await;
+    let refused = bench.queue.carry(&jobs).await.expect_err("no list");
+    assert!(matches!(refused, QueueError::Refused { .. }), "{refused}");
+    bench.text::<u8>(&format!("DEL {active}")).await;
+    bench.queue.carry(&jobs).await.expect("carries");
+    assert_eq!(counts(&bench).await, (2, 2));
+}
