@@ -19,9 +19,10 @@
 local workers, inflight, timeline = KEYS[1], KEYS[2], KEYS[4]
 
 -- Leases or claims that another program has written over, or removed, are forgotten: a new timeline begins, on which the
--- living tell what they remember.
+-- living tell all that they remember. What stands beside it is no memory of theirs, and stays.
 local function forget(key)
-  for _, gone in ipairs({ key, timeline }) do redis.call('DEL', gone) end
+  redis.call('DEL', key)
+  if type(redis.pcall('HDEL', timeline, 'nonce')) == 'table' then redis.call('DEL', timeline) end
 end
 if ARGV[2] ~= 'beat' then
   for key, wanted in pairs({ [workers] = 'zset', [inflight] = 'hash', [timeline] = 'hash' }) do
@@ -37,9 +38,12 @@ end
 local rows = redis.call('ZRANGE', workers, 0, 1, 'WITHSCORES')
 local many = #rows == 4
 local mine = rows[1] == ARGV[1] or rows[3] == ARGV[1] or (many and redis.call('ZSCORE', workers, ARGV[1]) and true)
--- What runs here stands there, while the lease holds.
-if mine and ARGV[7] ~= '0' and redis.call('EXISTS', inflight) == 0 then forget(inflight) end
 local t = on_timeline(timeline, workers, ARGV[5], tonumber(ARGV[6]))
+-- What runs here stands there, while the lease holds. A Redis that forgot a claim may lack it, too; but then it still has what came before.
+if mine and ARGV[7] ~= '0' and not t.news and redis.call('EXISTS', inflight) == 0 then
+  forget(inflight)
+  t = on_timeline(timeline, workers, ARGV[5], tonumber(ARGV[6]))
+end
 -- A lease that was forgotten is not lost.
 mine = mine or ARGV[2] == 'join' or (t.news and t.till > 0)
 local stalest, freshest = 0, 0

@@ -169,6 +169,8 @@ impl Station {
     /// Notes that Redis forgot: somebody has to tell it what is remembered here.
     pub(crate) fn note_forgotten(&self) {
         self.redis_memory.note_forgotten();
+        // It may have forgotten that as well.
+        self.keeper.want_announcement();
         self.claimer.wake();
     }
 

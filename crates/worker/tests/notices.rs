@@ -219,3 +219,37 @@ async fn what_has_no_room_where_it_is_delivered_waits() {
     are_told(&bench, 3).await;
     running.stop().await;
 }
+
+/// Whoever cancels a job finds in Redis what is wanted. A Redis that forgot it is told with the next beat.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_forgot_what_is_wanted_is_told_at_once() {
+    let mut bench = telling_on(Bench::forgetful(), &["cancelled"]);
+    let running = bench.start();
+    let done = bench.enqueue(Does::Nothing).await;
+    bench.is(done, JobState::Completed).await;
+    let timeline = bench.queue.keys().timeline.clone();
+    let wanted = |bench: &Bench| {
+        let link = bench.queue.link().clone();
+        let mut ask = redis::cmd("HEXISTS");
+        ask.arg(&timeline).arg("notices");
+        async move { link.command::<bool>(&ask).await }
+    };
+    assert!(wanted(&bench).await.expect("answers"));
+    let mut forget = redis::cmd("HDEL");
+    forget.arg(&timeline).arg("notices");
+    bench
+        .queue
+        .link()
+        .command::<u8>(&forget)
+        .await
+        .expect("is gone");
+    bench.save().await;
+    let done = bench.enqueue(Does::Nothing).await;
+    bench.is(done, JobState::Completed).await;
+    bench.restore();
+    eventually("it stands there", || async {
+        wanted(&bench).await.unwrap_or(false)
+    })
+    .await;
+    running.stop().await;
+}
