@@ -19,6 +19,8 @@ pub enum Trouble {
     CutAfter,
     /// It disappears, and the connection stays open and silent.
     Swallow,
+    /// It takes so much longer to get there.
+    Late(Duration),
     /// Half of it comes through; then the connection breaks.
     CutInCall,
     /// It is carried out; the connection breaks after the first bytes of the answer.
@@ -248,6 +250,10 @@ async fn carry(mut worker: TcpStream, mut redis: TcpStream, way: &Way) -> std::i
                         // The first byte of the answer says that it was carried out.
                         redis.read_exact(&mut answer[..1]).await?;
                         return Ok(());
+                    }
+                    Some(Trouble::Late(span)) => {
+                        gone_by(span, Instant::now()).await;
+                        redis.write_all(&call[..n]).await?;
                     }
                     Some(Trouble::CutInCall) => return redis.write_all(&call[..n / 2]).await,
                     Some(trouble @ (Trouble::CutInHead | Trouble::CutInBody)) => {

@@ -6,13 +6,14 @@
 -- ARGV  1 worker  2 "join", "beat" or "check": the same after a beat that met a key of another type  3 after how many ms without any beat all leases are stale
 --       4 how many jobs the worker knows to be its own
 --       5 what it remembers of the timeline (part/timeline.lua)  6 how long a new timeline holds claims, in ms
---       7 how many of its jobs run, and ran at its last beat
+--       7 how many of its jobs run, and ran when its last beat was sent, if that one found no running job; else 0
 -- Returns {state, now, stalest beat of another worker in ms or 0, 1 if the worker is alone and knows of no jobs, so that an
 --          idle process has to look for such jobs itself (Queue::peek), or 0,
 --          1 if a replay is open or false (not asked of a worker without jobs), timeline, seq, 1 if Redis forgot, or another
 --          timeline has begun, or false: then the caller must say what it remembers, 1 if jobs are parked: then somebody has
 --          to look through them, 1 if the caller is to look through all running jobs (sweep.lua) or 0,
---          how often running jobs were asked to stop (part/stop.lua), 1 if notices wait, or false (asked as a replay is)}
+--          how often running jobs were asked to stop (part/stop.lua), 1 if notices wait, or false (asked as a replay is), 1 if no
+--          job of the queue runs or 0}
 --         state: ok, lost (the lease is gone: what the worker runs may run elsewhere), layout (joining only: another edition has
 --                laid out the queue, and in the timeline's place is how)
 -- Parts: now, hold, timeline
@@ -32,14 +33,15 @@ if ARGV[2] ~= 'beat' then
 end
 local laid = ARGV[2] == 'join' and redis.call('HMGET', timeline, 'nonce', 'layout')
 if laid and laid[1] and laid[2] ~= LAYOUT then
-  return { 'layout', now, 0, 0, false, laid[2] or '1', 0, false, 0, 0, 0, false }
+  return { 'layout', now, 0, 0, false, laid[2] or '1', 0, false, 0, 0, 0, false, 0 }
 end
 -- The two stalest: one of them may be the caller.
 local rows = redis.call('ZRANGE', workers, 0, 1, 'WITHSCORES')
 local many = #rows == 4
 local mine = rows[1] == ARGV[1] or rows[3] == ARGV[1] or (many and redis.call('ZSCORE', workers, ARGV[1]) and true)
 local t = on_timeline(timeline, workers, ARGV[5], tonumber(ARGV[6]))
--- What runs here stands there, while the lease holds. A Redis that forgot a claim may lack it, too; but then it still has what came before.
+-- What runs here stands there, while the lease holds. Where it did not at two beats, it has not just ended. A Redis that forgot a
+-- claim may lack it, too; but then it still has what came before.
 if mine and ARGV[7] ~= '0' and not t.news and redis.call('EXISTS', inflight) == 0 then
   forget(inflight)
   t = on_timeline(timeline, workers, ARGV[5], tonumber(ARGV[6]))
@@ -74,11 +76,11 @@ if ARGV[4] ~= '0' then
   replays = found == 1 and redis.call('EXISTS', KEYS[3]) or found / 2
   notices = found - replays
 end
-local news = t.news and 1 or false
-if not mine then return { 'lost', now, stalest, alone, replays, t.nonce, t.seq, news, parked, 0, 0, notices } end
+local news, bare = t.news and 1 or false, jobs == 0 and 1 or 0
+if not mine then return { 'lost', now, stalest, alone, replays, t.nonce, t.seq, news, parked, 0, 0, notices, bare } end
 if freshest > 0 and (now - freshest > tonumber(ARGV[3]) or freshest > now + 1000) then
   for _, worker in ipairs(redis.call('ZRANGE', workers, 0, -1)) do redis.call('ZADD', workers, now, worker) end
   if stalest > 0 then stalest = now end
 end
 redis.call('ZADD', workers, now, ARGV[1])
-return { 'ok', now, stalest, alone, replays, t.nonce, t.seq, news, parked, sweep, t.asks, notices }
+return { 'ok', now, stalest, alone, replays, t.nonce, t.seq, news, parked, sweep, t.asks, notices, bare }

@@ -185,6 +185,8 @@ pub struct Beat {
     /// How often running jobs of the queue were asked to stop: where it has changed, some of the worker's own may be among them
     /// ([`Queue::asked_to_stop`]).
     pub asks: u64,
+    /// No job of the queue runs, as far as Redis knows.
+    pub none_runs: bool,
 }
 
 /// A job taken over from a worker that was lost. It is ours now, under `token`, and must be settled.
@@ -225,7 +227,8 @@ impl Queue {
         Ok(beat)
     }
 
-    /// Renews a worker's lease on everything it runs: `jobs`, as far as it knows; `running` of them run, and ran when it beat last.
+    /// Renews a worker's lease on everything it runs: `jobs`, as far as it knows. `running` of them run, and ran when a beat was sent
+    /// that found [none](Beat::none_runs): somebody has removed them from Redis.
     ///
     /// # Errors
     /// When Redis cannot be reached or refuses.
@@ -289,6 +292,7 @@ impl Queue {
         let sweep = answer.next::<u8>()? == 1;
         let asks = answer.next()?;
         let notices = answer.next::<Option<u8>>()? == Some(1);
+        let none_runs = answer.next::<u8>()? == 1;
         if !forgot {
             self.timeline.advance(&at, None);
         }
@@ -303,6 +307,7 @@ impl Queue {
             parked,
             asks,
             notices,
+            none_runs,
         })
     }
 

@@ -30,7 +30,7 @@ pub(crate) async fn keep(station: Arc<Station>, queue: Queue) {
         station: &station,
         queue,
         failing: false,
-        beaten: None,
+        found_none: None,
         announced: Moment::now(),
     };
     loop {
@@ -54,8 +54,8 @@ struct Keeper<'a> {
     queue: Queue,
     /// The last beat was not answered.
     failing: bool,
-    /// When it beat last.
-    beaten: Option<Moment>,
+    /// When its last beat was sent, if that one found no running job of the queue.
+    found_none: Option<Moment>,
     /// When it was last made known what this process says of itself.
     announced: Moment,
 }
@@ -80,9 +80,9 @@ impl Keeper<'_> {
             Some(lease) => {
                 let jobs = station.ledger.len();
                 let running = self
-                    .beaten
-                    .replace(asked)
-                    .map_or(0, |before| station.ledger.running_since(before));
+                    .found_none
+                    .take()
+                    .map_or(0, |then| station.running_since(then));
                 let answer = self.queue.beat(&lease, stale, jobs, running).await;
                 (lease, answer)
             }
@@ -100,6 +100,7 @@ impl Keeper<'_> {
         };
         match answer {
             Ok(beat) if beat.held => {
+                self.found_none = beat.none_runs.then_some(asked);
                 self.confirm(&lease, asked).await;
                 next.rescue = self.rescue(&beat);
                 self.act_on(&lease, &beat).await;

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use longshore_queue::RawId;
 
-use crate::clock::Moment;
 use crate::entry::Entry;
 use crate::lock::lock;
 
@@ -54,13 +53,6 @@ impl Ledger {
 
     pub(crate) fn len(&self) -> usize {
         lock(&self.0).len()
-    }
-
-    /// How many of the jobs run, and ran at this moment.
-    pub(crate) fn running_since(&self, moment: Moment) -> usize {
-        let entries = lock(&self.0);
-        let running = entries.values().filter(|entry| entry.ran_at(moment));
-        running.count()
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Entry>> {

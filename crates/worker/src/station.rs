@@ -13,6 +13,7 @@ use longshore_queue::{Lease, Queue, Verdict, WorkerFacts, WorkerId};
 use tokio::sync::{mpsc, watch};
 
 use crate::claimer::state::ClaimerState;
+use crate::clock::Moment;
 use crate::copied::Copied;
 use crate::entry::Entry;
 use crate::fleet::WorkSettings;
@@ -172,6 +173,15 @@ impl Station {
         // It may have forgotten that as well.
         self.keeper.want_announcement();
         self.claimer.wake();
+    }
+
+    /// How many jobs run here, ran at this moment, and are ours on the timeline of now. Those that Redis forgot, and that are another's
+    /// by now, may end here.
+    pub(crate) fn running_since(&self, moment: Moment) -> usize {
+        let (timeline, _) = self.queue.newest().place();
+        let all = self.ledger.all().into_iter();
+        all.filter(|entry| entry.ran_at(moment) && entry.at().place().0 == timeline)
+            .count()
     }
 
     /// For how long outcomes are kept that Redis might forget.

@@ -6,6 +6,8 @@ mod copies;
 mod failover;
 #[path = "outages/forgot.rs"]
 mod forgot;
+#[path = "outages/removed.rs"]
+mod removed;
 #[path = "outages/restarted.rs"]
 mod restarted;
 #[expect(unreachable_pub, reason = "it is a part of each test file")]

@@ -1,0 +1,76 @@
+//! Running jobs that somebody removes from Redis, and those that only seem to be.
+
+use std::time::Duration;
+
+use longshore_job::JobId;
+use longshore_queue::{JobState, Link, LinkOptions};
+use longshore_tests::{Trouble, Wire, eventually};
+
+use super::support::{Bench, Does};
+
+/// The number of the queue's timeline.
+async fn timeline(bench: &Bench) -> u64 {
+    let mut ask = redis::cmd("HGET");
+    ask.arg(&bench.queue.keys().timeline).arg("nonce");
+    let nonce: String = bench.queue.link().command(&ask).await.expect("stands");
+    let number = nonce.split('.').next().and_then(|n| n.parse().ok());
+    number.expect("a number")
+}
+
+async fn runs(bench: &Bench) -> JobId {
+    let id = bench.enqueue(Does::SendsThenWaits).await;
+    eventually("it has sent", || async { bench.probing.sent(id) == 1 }).await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn running_jobs_that_somebody_removed_are_told_again_and_end_here() {
+    let bench = Bench::new();
+    let running = bench.start();
+    let id = runs(&bench).await;
+    let mut remove = redis::cmd("DEL");
+    remove.arg(&bench.queue.keys().inflight);
+    let removed: u8 = bench.queue.link().command(&remove).await.expect("answers");
+    assert_eq!(removed, 1);
+    eventually("it is known to run again", || async {
+        let owner = bench.queue.owner(&id.into()).await;
+        owner.is_ok_and(|owner| owner.is_some())
+    })
+    .await;
+    bench.probing.word.add_permits(1);
+    bench.is(id, JobState::Completed).await;
+    assert_eq!(bench.probing.sent(id), 1);
+    running.stop().await;
+}
+
+/// A heartbeat that says that a job runs, and comes to Redis after its outcome.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_ends_while_a_heartbeat_is_on_its_way_was_not_removed() {
+    let mut bench = Bench::new();
+    let wire = Wire::to(bench.redis.port()).await;
+    let link = Link::new(&wire.url(), LinkOptions::default()).expect("a good URL");
+    let direct = bench.queue.clone();
+    bench.queue = direct.over(link);
+    let running = bench.start();
+    bench.queue = direct;
+    wire.trouble(
+        Wire::BEAT,
+        Trouble::Late(Duration::from_millis(100)),
+        usize::MAX,
+    );
+    for _ in 0..3 {
+        let id = runs(&bench).await;
+        let begun = wire.met();
+        // The second of these tells of it, and the third, too.
+        eventually("a heartbeat is on its way", || async {
+            wire.met() >= begun + 3
+        })
+        .await;
+        bench.probing.word.add_permits(1);
+        bench.is(id, JobState::Completed).await;
+        let begun = wire.met();
+        eventually("it is there", || async { wire.met() >= begun + 2 }).await;
+    }
+    assert_eq!(timeline(&bench).await, 1);
+    running.stop().await;
+}
