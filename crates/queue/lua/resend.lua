@@ -1,5 +1,5 @@
 -- Takes back jobs that a worker has, or has settled, and that Redis forgot: each is the worker's again, under the token of
--- then, wherever Redis has it now. What was settled is settled again after that. Of several workers that had a job one
+-- then, wherever Redis has it now. What was settled is settled again after that. What was cancelled meanwhile is asked to stop. Of several workers that had a job one
 -- after the other, the last one gets it. Renews the worker's lease, which may be forgotten, too.
 --
 -- KEYS  1 timeline  2 told  3 workers  4 inflight  5 scheduled  6 retryable  7 data  8 completions  9 dead  10 groups
@@ -58,7 +58,15 @@ local function take_out(id, value, record)
   end
 end
 
-local answer = { 'ok', t.nonce, t.seq }
+-- Who has cancelled a job, and why: its last entry says so. As ask_to_stop takes it.
+local function cancel_of(record)
+  local _, _, _, _, entries = run_of(record)
+  local sound, entry = pcall(cjson.decode, (record['h' .. entries] or ''):match('^%d+ (.*)$') or '')
+  entry = sound and type(entry) == 'table' and entry or {}
+  return { force = true, by = entry.worker, reason = entry.reason }
+end
+
+local answer, asked = { 'ok', t.nonce, t.seq }, 0
 for i = 3, #ARGV, 6 do
   local id, token, nonce, seq = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
   local n = number_of(nonce)
@@ -70,12 +78,19 @@ for i = 3, #ARGV, 6 do
     -- Nothing of it is carried out again.
     and not record_of(records, id).forgotten then
     local record = record_of(records, id)
+    local cancel = not owner and cancelled_at(record) and cancel_of(record)
     if not owner then take_out(id, ARGV[i + 4], record) end
     redis.call('HSET', inflight, id, token)
     record.run = ARGV[i + 5]
     -- It was another claim that was asked to stop.
     record.stop = nil
-    write_record(records, id, record)
+    if cancel then
+      -- It stands: what only ran is cancelled once more, and what still runs is stopped. What was carried out was carried out.
+      ask_to_stop(records, id, record, cancel)
+      asked = asked + 1
+    else
+      write_record(records, id, record)
+    end
     local value = redis.call('HGET', data, id)
     local mark, before = marked(value), header(value)
     if mark then redis.call('HSET', data, id, mark) end
@@ -87,5 +102,6 @@ for i = 3, #ARGV, 6 do
   answer[#answer + 1] = ours and 1 or 0
 end
 if left > 0 then redis.call('HINCRBY', timeline, 'left', left) end
+if asked > 0 then redis.call('HINCRBY', timeline, 'asks', 1) end
 redis.call('PEXPIRE', told, 5 * ARGV[2])
 return answer

@@ -295,7 +295,8 @@ script!(
         "groups",
         "header",
         "bring_out",
-        "parked"
+        "parked",
+        "stop"
     ]
 );
 script!(

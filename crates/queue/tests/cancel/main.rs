@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use longshore_job::JobId;
 use longshore_queue::{
-    Cancelled, Fate, JobState, Key, NewJob, RawId, Retention, RunAt, RunState, Verdict, WorkerFacts,
+    Cancelled, Claimed, Fate, JobState, Key, NewJob, RawId, Retention, RunAt, RunState, Verdict,
+    WorkerFacts,
 };
 use support::{Bench, RETENTION, done, ids, job, kari, raw, refused, run, verdict};
 
@@ -309,10 +310,8 @@ async fn cancelled_jobs_are_kept_for_a_time_and_up_to_so_many_bytes() {
     );
 }
 
-/// It stands in the list, and a worker says that it had it: then it is the worker's, and its entry is passed over.
-#[tokio::test]
-async fn a_job_that_was_cancelled_in_a_redis_that_forgot_its_run_is_the_workers_again() {
-    let bench = Bench::new();
+/// A job that was cancelled in a Redis that forgot its run: its worker is told that it is its own again.
+async fn cancelled_in_a_redis_that_forgot(bench: &Bench) -> (JobId, Claimed) {
     let worker = bench.worker("w").await;
     let id = bench.enqueue(1).await[0];
     let claimed = bench.claim(&worker, 1).await.remove(0);
@@ -324,7 +323,7 @@ async fn a_job_that_was_cancelled_in_a_redis_that_forgot_its_run_is_the_workers_
     ] {
         let _: u64 = bench.text(&command).await;
     }
-    assert_eq!(cancel(&bench, id, false).await, Cancelled::Yes);
+    assert_eq!(cancel(bench, id, false).await, Cancelled::Yes);
     let _: u8 = bench
         .text(&format!("HSET {} nonce 0.1.x", keys.timeline))
         .await;
@@ -345,16 +344,54 @@ async fn a_job_that_was_cancelled_in_a_redis_that_forgot_its_run_is_the_workers_
     };
     bench.queue.adopt_timeline(&at);
     assert_eq!(ours, [true]);
-    assert_eq!(state(&bench, id).await, Some(JobState::Running));
+    assert_eq!(state(bench, id).await, Some(JobState::Running));
+    (id, claimed)
+}
+
+/// It stands in the list, and its worker has completed it: its entry is passed over.
+#[tokio::test]
+async fn a_job_that_was_cancelled_in_a_redis_that_forgot_its_run_is_the_workers_again() {
+    let bench = Bench::new();
+    let (id, claimed) = cancelled_in_a_redis_that_forgot(&bench).await;
     assert_eq!(bench.settle(&[verdict(&claimed, done())]).await, [true]);
     assert_eq!(state(&bench, id).await, Some(JobState::Completed));
     // Its batch of cancelled ones takes nothing along.
     let none = bench.queue.clone().with_cancelled_bytes(1);
-    let list = &keys.cancelled;
+    let list = &bench.queue.keys().cancelled;
     let batch = format!("1000 999 {id}");
     let set: &[&[u8]] = &[b"LSET", list.as_bytes(), b"0", batch.as_bytes()];
     let _: String = bench.raw(set).await;
     none.prune(RETENTION).await.expect("prunes");
     assert_eq!(state(&bench, id).await, Some(JobState::Completed));
+    let worker = bench.worker("other").await;
     assert_eq!(run(&bench, &worker, 10, &done()).await, 0);
+}
+
+/// Where it was put back, or still runs, the cancel stands: by the same operator, and as one that may have been sent.
+#[tokio::test]
+async fn a_job_that_was_cancelled_in_a_redis_that_forgot_its_run_does_not_run_again() {
+    let bench = Bench::new();
+    let (id, claimed) = cancelled_in_a_redis_that_forgot(&bench).await;
+    let asked = bench.queue.asked_to_stop(&[id.into()]).await;
+    let (of, request) = asked.expect("looks").remove(0);
+    assert_eq!((of, request.force), (id.into(), true));
+    let mut again = verdict(
+        &claimed,
+        Fate::Retry {
+            after: Duration::ZERO,
+        },
+    );
+    again.state.may_have_been_sent = true;
+    assert_eq!(bench.settle(&[again]).await, [true]);
+    let job = bench.queue.job(&id.into()).await.expect("looks");
+    let job = job.expect("is there");
+    assert_eq!(
+        (job.state, job.run.may_have_been_sent),
+        (JobState::Cancelled, true)
+    );
+    let last = job.history.last().expect("an entry");
+    assert_eq!(
+        (last.entry.outcome.as_str(), &*last.entry.worker),
+        ("cancelled", "kari")
+    );
 }
