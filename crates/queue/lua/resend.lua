@@ -5,7 +5,7 @@
 -- KEYS  1 timeline  2 told  3 workers  4 inflight  5 scheduled  6 retryable  7 data  8 completions  9 dead  10 groups
 --       11 records  12 parked  13 kinds  14 sought  15 lanes  16 lane  17 letters  18 parked kinds
 -- ARGV  1 what the caller remembers of the timeline (part/timeline.lua)  2 how long a new timeline holds claims, in ms
---       then for each job, at most 256: id, claim token, timeline and seq of its claim or settle, what
+--       3 "last" with the last call of several, or ""; then for each job, at most 256: id, claim token, timeline and seq of its claim or settle, what
 --       stands of it in data (for a Redis that does not know it; of a completed one without its payload), run state
 -- Returns {state, timeline, seq, for each job 1 if it is the caller's now, else 0, …}
 --         state: ok, lost (the worker came too late: it has no lease any more)
@@ -19,14 +19,20 @@ if not late then
 elseif not redis.call('ZSCORE', workers, t.worker) then
   return { 'lost', t.nonce, t.seq }
 end
-go_on(t)
-local base = redis.call('HMGET', timeline, 'from', 'at')
-local from_n, from_seq = number_of(base[1]), tonumber(base[2] or 0)
+local base = redis.call('HMGET', timeline, 'from', 'at', 'w:' .. t.worker)
+local from_n, from_seq, own_seq = number_of(base[1]), tonumber(base[2] or 0), tonumber(base[3] or nil) or 0
+if ARGV[3] == 'last' then
+  go_on(t)
+else
+  -- Up to where it has this worker's own calls is asked again with the next one.
+  t.seq = t.seq + 1
+  redis.call('HSET', timeline, 'seq', string.format('%.0f', t.seq))
+end
 
--- Redis has it from before it forgot.
-local function known(nonce, n, seq)
+-- Redis has it: from before it forgot, or since then by this worker, of whose calls it has a later one.
+local function known(token, nonce, n, seq)
   if n ~= from_n then return n < from_n end
-  return nonce == base[1] and seq <= from_seq
+  return nonce == base[1] and (seq <= from_seq or (seq <= own_seq and token:match('^(.*):') == t.worker))
 end
 
 local function newest(id, n, seq)
@@ -67,12 +73,12 @@ local function cancel_of(record)
 end
 
 local answer, asked = { 'ok', t.nonce, t.seq }, 0
-for i = 3, #ARGV, 6 do
+for i = 4, #ARGV, 6 do
   local id, token, nonce, seq = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
   local n = number_of(nonce)
   local owner = redis.call('HGET', inflight, id)
   local ours = owner == token
-  if not ours and not known(nonce, n, seq) and newest(id, n, seq)
+  if not ours and not known(token, nonce, n, seq) and newest(id, n, seq)
     and redis.call('HEXISTS', completions, id) == 0
     and not (late and (owner or redis.call('ZSCORE', dead, id)))
     -- Nothing of it is carried out again.

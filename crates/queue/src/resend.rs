@@ -66,7 +66,10 @@ impl Queue {
         let mut rest = remembered;
         loop {
             let (chunk, later) = rest.split_at(chunk_len(rest));
-            let Some(at) = self.resend_chunk(lease, chunk, &mut ours).await? else {
+            let Some(at) = self
+                .resend_chunk(lease, chunk, later.is_empty(), &mut ours)
+                .await?
+            else {
                 return Ok(Resent::Lost);
             };
             if told.is_some_and(|told| told.nonce() != at.nonce()) {
@@ -84,6 +87,7 @@ impl Queue {
         &self,
         lease: &Lease,
         chunk: &[Remembered<'_>],
+        is_last: bool,
         ours: &mut Vec<bool>,
     ) -> Result<Option<Stamp>, QueueError> {
         let k = &self.keys;
@@ -110,7 +114,8 @@ impl Queue {
                 &k.parked_kinds,
             ])
             .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
-            .arg(millis(self.lost_after));
+            .arg(millis(self.lost_after))
+            .arg(if is_last { "last" } else { "" });
         for job in chunk {
             call = call
                 .arg(job.id.as_bytes())
@@ -130,9 +135,9 @@ impl Queue {
         Ok((!lost).then_some(at))
     }
 
-    /// Goes over to the timeline that everything was told on: claims and settles count on it from now on.
-    pub fn adopt_timeline(&self, at: &Stamp) {
-        self.timeline.adopt(at);
+    /// Goes over to the timeline that everything was told on: claims and settles of this worker count on it from now on.
+    pub fn adopt_timeline(&self, lease: &Lease, at: &Stamp) {
+        self.timeline.adopt(at, lease.worker().as_str());
     }
 
     /// The newest moment of the queue's timeline that this process knows.

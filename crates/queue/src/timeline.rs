@@ -78,11 +78,13 @@ impl Timeline {
         }
     }
 
-    /// Goes over to another timeline: everything was told there.
-    pub(crate) fn adopt(&self, stamp: &Stamp) {
-        let mut remembered = self.lock();
-        remembered.newest = stamp.clone();
-        remembered.own = 0;
+    /// Goes over to another timeline: everything was told there, by this worker, whose last call that was.
+    pub(crate) fn adopt(&self, stamp: &Stamp, worker: &str) {
+        *self.lock() = Remembered {
+            newest: stamp.clone(),
+            worker: worker.to_owned(),
+            own: stamp.seq,
+        };
     }
 
     /// The newest moment that is known.

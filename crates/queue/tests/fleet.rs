@@ -9,11 +9,8 @@ mod support;
 
 use std::time::Duration;
 
-use longshore_queue::{Cancelled, Claimed, Fate, JobState, Lease, Remembered, Resent, Sweep};
-use support::{Bench, LOST, STALE, done, verdict};
-
-/// Which notices are wanted, as a timeline has it.
-const WANTED: &str = " cancelled ";
+use longshore_queue::{Lease, Sweep};
+use support::{Bench, LOST, STALE};
 
 const LATE: Duration = Duration::from_secs(16);
 
@@ -28,36 +25,6 @@ impl Bench {
         let beat = self.queue.beat(lease, STALE, 1, 0).await.expect("beats");
         assert!(beat.held);
         beat.sweep
-    }
-
-    async fn set_in_timeline(&self, field: &str, value: &str) {
-        let timeline = self.queue.keys().timeline.as_bytes();
-        let command = [b"HSET", timeline, field.as_bytes(), value.as_bytes()];
-        self.raw::<u64>(&command).await;
-    }
-
-    async fn in_timeline(&self, field: &str) -> Option<String> {
-        let timeline = &self.queue.keys().timeline;
-        self.text(&format!("HGET {timeline} {field}")).await
-    }
-
-    /// Tells Redis what a worker remembers of these. Returns which of them are the worker's now.
-    async fn tell(&self, lease: &Lease, claimed: &[&Claimed]) -> Vec<bool> {
-        let remembered = claimed.iter().map(|claimed| Remembered {
-            id: &claimed.id,
-            token: &claimed.token,
-            at: claimed.at.clone(),
-            payload: claimed.payload.clone().expect("has one").into(),
-            header: &claimed.header,
-            run: claimed.run,
-        });
-        let remembered: Vec<_> = remembered.collect();
-        let told = self.queue.resend(lease, &remembered).await;
-        let Resent::Done { at, ours } = told.expect("tells") else {
-            panic!("its lease holds, and nobody has begun another timeline");
-        };
-        self.queue.adopt_timeline(&at);
-        ours
     }
 }
 
@@ -129,67 +96,4 @@ async fn once_a_minute_one_of_all_looks_for_what_nobody_owns() {
         assert!(bench.is_to_sweep(&other).await);
         assert!(!bench.is_to_sweep(&one).await);
     }
-}
-
-#[tokio::test]
-async fn running_jobs_whose_claims_somebody_removed_are_told_again_and_settled() {
-    let bench = Bench::new();
-    bench.enqueue(1).await;
-    let worker = bench.worker("w").await;
-    let claimed = bench.claim(&worker, 1).await;
-    bench.set_in_timeline("notices", WANTED).await;
-    let inflight = bench.queue.keys().inflight.clone();
-    bench.text::<u64>(&format!("DEL {inflight}")).await;
-    let just_begun = bench.queue.beat(&worker, STALE, 1, 0).await.expect("beats");
-    assert!(!just_begun.forgot, "it may have ended since");
-    let beat = bench.queue.beat(&worker, STALE, 1, 1).await.expect("beats");
-    assert!(beat.held && beat.forgot);
-    assert_eq!(bench.in_timeline("notices").await.as_deref(), Some(WANTED));
-    let claimed = &claimed[0];
-    assert_eq!(bench.tell(&worker, &[claimed]).await, [true]);
-    assert_eq!(bench.settle(&[verdict(claimed, done())]).await, [true]);
-}
-
-/// A replica takes its primary's place that lacks the claim of the only job that runs. It has what came before, and that is not
-/// told again: not what was cancelled since, nor which ends the application is told of.
-#[tokio::test]
-async fn a_redis_that_forgot_the_only_claim_has_what_came_before() {
-    let bench = Bench::new();
-    bench.enqueue(1).await;
-    let worker = bench.worker("w").await;
-    let failed = bench.claim(&worker, 1).await.remove(0);
-    let retry = Fate::Retry {
-        after: Duration::from_secs(60),
-    };
-    bench.settle(&[verdict(&failed, retry)]).await;
-    let kari = support::kari();
-    let came = bench
-        .queue
-        .cancel(std::slice::from_ref(&failed.id), true, &kari)
-        .await;
-    assert_eq!(came.expect("answers"), [Cancelled::Yes]);
-    bench.set_in_timeline("notices", WANTED).await;
-    let own = format!("w:{}", worker.worker());
-    let before = [
-        bench.in_timeline("seq").await,
-        bench.in_timeline(&own).await,
-    ];
-
-    let id = bench.enqueue(1).await[0];
-    let runs = bench.claim(&worker, 1).await.remove(0);
-    // That claim was not copied, and it is another process.
-    let k = bench.queue.keys();
-    let (inflight, active) = (&k.inflight, &k.active);
-    bench.text::<u64>(&format!("DEL {inflight}")).await;
-    bench.text::<u64>(&format!("RPUSH {active} {id}")).await;
-    for (field, value) in ["seq", &own].iter().zip(before) {
-        bench.set_in_timeline(field, &value.expect("stands")).await;
-    }
-    bench.set_in_timeline("server", "another 1 0 ").await;
-    let beat = bench.queue.beat(&worker, STALE, 1, 1).await.expect("beats");
-    assert!(beat.held && beat.forgot);
-    assert_eq!(bench.in_timeline("notices").await.as_deref(), Some(WANTED));
-    assert_eq!(bench.tell(&worker, &[&runs, &failed]).await, [true, false]);
-    let job = bench.queue.job(&failed.id).await.expect("looks");
-    assert_eq!(job.expect("is there").state, JobState::Cancelled);
 }

@@ -278,7 +278,7 @@ async fn leases_and_claims_that_were_written_over_are_told_again() {
         let Resent::Done { at, ours } = told else {
             panic!("{suffix}: {told:?}");
         };
-        queue.adopt_timeline(&at);
+        queue.adopt_timeline(worker, &at);
         assert_eq!(ours, [true; 5], "{suffix}");
         let settled = queue.settle(&verdicts(&filled.running), RETENTION).await;
         assert_eq!(settled.expect("settles").written, [true; 5], "{suffix}");

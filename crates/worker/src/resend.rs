@@ -86,7 +86,7 @@ pub(crate) async fn resend(station: &Arc<Station>) -> Result<(), QueueError> {
             }
             Resent::Done { at, ours } => {
                 drop(remembered);
-                station.queue.adopt_timeline(&at);
+                station.queue.adopt_timeline(&lease, &at);
                 // Whoever has not sent yet asks whether its job is its own.
                 memory.note_interruption();
                 memory.was_sent();

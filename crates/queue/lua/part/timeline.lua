@@ -3,7 +3,8 @@
 --   nonce     names the timeline, "<n>.<ms>.<worker>"; n goes up with each
 --   seq       goes up with each claim and each settle
 --   w:<worker>   the seq of that worker's last claim or settle
---   from, at  the timeline before this one, and the seq up to which its claims and settles are known here
+--   from, at  the timeline before this one (of several within one hold, the one before the first), and the seq up to which its claims and
+--             settles are known here
 --   hold      claims are held while it holds (part/hold.lua)
 --   server    the process of Redis that the queue was last worked on, "<run id> <since ms> <seq then> <the one before>"
 --   check     another process of Redis works the queue since: claims are held while it holds, so that every living worker
@@ -109,15 +110,18 @@ local function on_timeline(key, workers, told, hold_ms)
     forgot = known_n < n or (known_n == n and t.till == 0)
   end
   if forgot then
-    -- What others have done since this process of Redis began is not what it has from before.
-    redis.call('HSET', key, 'from', t.nonce or '', 'at', math.min(base or t.seq, t.seq))
+    -- What others have done since this process of Redis began is not what it has from before. While that is being told, and Redis forgets
+    -- once more, it is not told yet: then what was known before stays.
+    if t.till == 0 or not t.nonce then
+      redis.call('HSET', key, 'from', t.nonce or '', 'at', math.min(base or t.seq, t.seq))
+    end
     t.nonce = (math.max(known_n, n) + 1) .. '.' .. stamp .. '.' .. worker
     t.seq = math.max(t.seq, seq) + 1
     t.till = now + hold_ms
     t.check = 0
     t.news = 'forgot'
     redis.call('HSET', key, 'nonce', t.nonce, 'layout', LAYOUT, 'seq', t.seq, 'hold', hold(hold_ms))
-    redis.call('HDEL', key, 'check')
+    redis.call('HDEL', key, 'check', 'compared')
   elseif t.nonce ~= nonce then
     t.news = 'changed'
   elseif t.check > 0 and worker ~= '' and server ~= '' then

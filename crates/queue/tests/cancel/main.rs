@@ -342,7 +342,7 @@ async fn cancelled_in_a_redis_that_forgot(bench: &Bench) -> (JobId, Claimed) {
     let longshore_queue::Resent::Done { at, ours } = resent.expect("sends") else {
         panic!("is told");
     };
-    bench.queue.adopt_timeline(&at);
+    bench.queue.adopt_timeline(&worker, &at);
     assert_eq!(ours, [true]);
     assert_eq!(state(bench, id).await, Some(JobState::Running));
     (id, claimed)

@@ -91,7 +91,7 @@ impl Worker {
             .iter()
             .map(|(_, claimed)| of(&claimed.id, &claimed.token))
             .collect();
-        self.queue.adopt_timeline(&at);
+        self.queue.adopt_timeline(&self.lease, &at);
         let mut here = here.into_iter();
         self.jobs.retain_mut(|(_, claimed)| {
             claimed.at = at.clone();

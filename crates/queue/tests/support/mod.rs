@@ -53,6 +53,12 @@ impl Bench {
         self.raw(&parts).await
     }
 
+    pub async fn set_in_timeline(&self, field: &str, value: &str) {
+        let timeline = self.queue.keys().timeline.as_bytes();
+        let command = [b"HSET", timeline, field.as_bytes(), value.as_bytes()];
+        self.raw::<u64>(&command).await;
+    }
+
     pub async fn worker(&self, name: &str) -> Arc<Lease> {
         let lease = Arc::new(Lease::new(WorkerId::generate(name)));
         let beat = self.queue.join(&lease, STALE).await.expect("joins");

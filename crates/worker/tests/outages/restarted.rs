@@ -129,7 +129,7 @@ async fn nobody_claims_what_was_forgotten_before_the_one_that_did_it_has_said_so
         [true],
         "it is taken back, whatever others have counted since"
     );
-    knows.queue.adopt_timeline(&at);
+    knows.queue.adopt_timeline(&knows.lease, &at);
     assert_eq!(knows.settles(&verdict).await, [true]);
     assert_eq!(bench.state(forgotten).await, Some(JobState::Completed));
 }
