@@ -76,11 +76,11 @@ if ARGV[4] ~= '0' then
   replays = found == 1 and redis.call('EXISTS', KEYS[3]) or found / 2
   notices = found - replays
 end
-local news, bare = t.news and 1 or false, jobs == 0 and 1 or 0
-if not mine then return { 'lost', now, stalest, alone, replays, t.nonce, t.seq, news, parked, 0, 0, notices, bare } end
+local news, none_runs = t.news and 1 or false, jobs == 0 and 1 or 0
+if not mine then return { 'lost', now, stalest, alone, replays, t.nonce, t.seq, news, parked, 0, 0, notices, none_runs } end
 if freshest > 0 and (now - freshest > tonumber(ARGV[3]) or freshest > now + 1000) then
   for _, worker in ipairs(redis.call('ZRANGE', workers, 0, -1)) do redis.call('ZADD', workers, now, worker) end
   if stalest > 0 then stalest = now end
 end
 redis.call('ZADD', workers, now, ARGV[1])
-return { 'ok', now, stalest, alone, replays, t.nonce, t.seq, news, parked, sweep, t.asks, notices, bare }
+return { 'ok', now, stalest, alone, replays, t.nonce, t.seq, news, parked, sweep, t.asks, notices, none_runs }

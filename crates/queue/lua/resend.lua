@@ -1,6 +1,6 @@
 -- Takes back jobs that a worker has, or has settled, and that Redis forgot: each is the worker's again, under the token of
--- then, wherever Redis has it now. What was settled is settled again after that. What was cancelled meanwhile is asked to stop. Of several workers that had a job one
--- after the other, the last one gets it. Renews the worker's lease, which may be forgotten, too.
+-- then, wherever Redis has it now. What was settled is settled again after that. What was cancelled meanwhile is asked to stop.
+-- Of several workers that had a job one after the other, the last one gets it. Renews the worker's lease, which may be forgotten, too.
 --
 -- KEYS  1 timeline  2 told  3 workers  4 inflight  5 scheduled  6 retryable  7 data  8 completions  9 dead  10 groups
 --       11 records  12 parked  13 kinds  14 sought  15 lanes  16 lane  17 letters  18 parked kinds
@@ -24,7 +24,7 @@ local from_n, from_seq, own_seq = number_of(base[1]), tonumber(base[2] or 0), to
 if ARGV[3] == 'last' then
   go_on(t)
 else
-  -- Up to where it has this worker's own calls is asked again with the next one.
+  -- `w:` is written with the last call only: until then the next one still sees what Redis had of this worker.
   t.seq = t.seq + 1
   redis.call('HSET', timeline, 'seq', string.format('%.0f', t.seq))
 end
@@ -91,7 +91,7 @@ for i = 4, #ARGV, 6 do
     -- It was another claim that was asked to stop.
     record.stop = nil
     if cancel then
-      -- It stands: what only ran is cancelled once more, and what still runs is stopped. What was carried out was carried out.
+      -- It stands: what was put back is cancelled once more, and what still runs is stopped. What has completed, or died, has ended so.
       ask_to_stop(records, id, record, cancel)
       asked = asked + 1
     else

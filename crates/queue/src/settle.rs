@@ -121,7 +121,12 @@ impl Queue {
     ) -> Result<Settled, QueueError> {
         debug_assert!((1..=MAX_VERDICTS).contains(&verdicts.len()));
         let at = self.link.at(&self.keys.timeline).await?;
-        let worker = verdicts.first().map_or("", |v| worker_of(&v.token));
+        // A process that joined anew settles what it has from before, too: all counts as of the worker that it is now.
+        let now = self.timeline.worker();
+        let worker = match verdicts.first() {
+            Some(verdict) if now.is_empty() => worker_of(&verdict.token),
+            _ => &now,
+        };
         let told = self.timeline.to_arg(worker, &at);
         let calls = Told::of_verdicts(verdicts).encode();
         let mut keyed: Keyed<'_> = verdicts.iter().filter_map(ended_key).collect();

@@ -87,6 +87,11 @@ impl Timeline {
         };
     }
 
+    /// Whose claims and settles are on it; empty while there were none.
+    pub(crate) fn worker(&self) -> String {
+        self.lock().worker.clone()
+    }
+
     /// The newest moment that is known.
     pub(crate) fn newest(&self) -> Stamp {
         self.lock().newest.clone()

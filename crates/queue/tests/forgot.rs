@@ -310,3 +310,18 @@ async fn a_redis_that_forgot_many_claims_is_told_of_each() {
     let all: Vec<_> = claimed.iter().collect();
     assert_eq!(bench.tell(&worker, &all).await, [true; 300]);
 }
+
+/// A process that has joined anew settles what it has from before together with what it has since: all is counted as of now.
+#[tokio::test]
+async fn what_a_process_settles_counts_as_of_the_worker_that_it_is_now() {
+    let bench = Bench::new();
+    bench.enqueue(2).await;
+    let before = bench.worker("before").await;
+    let mut claimed = bench.claim(&before, 1).await;
+    let now = bench.worker("now").await;
+    claimed.extend(bench.claim(&now, 1).await);
+    let verdicts: Vec<_> = claimed.iter().map(|one| verdict(one, done())).collect();
+    assert_eq!(bench.settle(&verdicts).await, [true, true]);
+    let own = bench.in_timeline(&format!("w:{}", now.worker())).await;
+    assert_eq!(own, bench.in_timeline("seq").await);
+}

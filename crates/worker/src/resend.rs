@@ -102,6 +102,8 @@ pub(crate) async fn resend(station: &Arc<Station>) -> Result<(), QueueError> {
                 );
                 // What Redis says is ours, and was not sent, is found.
                 station.claimer.want_sweep();
+                // Some may have been cancelled there.
+                station.keeper.look_for_asks();
             }
         }
     }

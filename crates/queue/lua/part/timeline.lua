@@ -2,7 +2,7 @@
 -- its last writes, or a replica promoted with lag).
 --   nonce     names the timeline, "<n>.<ms>.<worker>"; n goes up with each
 --   seq       goes up with each claim and each settle
---   w:<worker>   the seq of that worker's last claim or settle
+--   w:<worker>   the seq of that worker's last claim or settle, or of the last time that it told what Redis forgot
 --   from, at  the timeline before this one (of several within one hold, the one before the first), and the seq up to which its claims and
 --             settles are known here
 --   hold      claims are held while it holds (part/hold.lua)

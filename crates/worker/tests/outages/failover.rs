@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use longshore_job::{JobId, Prepared};
-use longshore_queue::{JobState, Link, LinkOptions, NewJob, OnUnknown, Queue, QueueError, RunAt};
+use longshore_queue::{
+    Cancelled, JobState, Link, LinkOptions, NewJob, OnUnknown, Queue, QueueError, RunAt, Signed,
+};
 use longshore_sandbox::{AppendFsync, RedisServer};
 use longshore_tests::{Trouble, Wire, eventually};
 
@@ -69,6 +71,73 @@ async fn a_replica_that_lagged_is_told_what_it_lacks() {
             sent_once(bench, id).await;
         }
         running.stop().await;
+    }
+}
+
+/// The replica has a job as waiting that runs, and an operator cancels it there: it stops before its next request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_cancelled_where_its_claim_was_forgotten_sends_nothing() {
+    let mut flow = Failover::new(0).await;
+    let running = start(&flow.bench, OnUnknown::Hold);
+    let job = NewJob {
+        run_at: RunAt::In(Duration::from_secs(3600)),
+        ..new_job(Does::WaitsThenSends)
+    };
+    let id = job.id;
+    let bench = &flow.bench;
+    bench.queue.enqueue(&[job]).await.expect("enqueues");
+    let link = Link::new(&flow.replica.url(), LinkOptions::default()).expect("the URL is good");
+    let there = Queue::new(link, "t", "probe").expect("good names");
+    eventually("it is copied", || async {
+        there.job(&id.into()).await.is_ok_and(|job| job.is_some())
+    })
+    .await;
+    flow.replica.fall_behind().expect("falls behind");
+    // As often as somebody was asked to stop here, it will have been there.
+    let mut ask = redis::cmd("HINCRBY");
+    ask.arg(&bench.queue.keys().timeline).arg("asks").arg(1);
+    let asks: u64 = bench.queue.link().command(&ask).await.expect("counts");
+    assert_eq!(asks, 1);
+    two_beats(bench).await;
+    make_due(bench).await;
+    bench.is(id, JobState::Running).await;
+
+    flow.bench.redis.kill();
+    flow.replica.promote().expect("is promoted");
+    let kari = Signed::new("kari", "not wanted");
+    let came = there.cancel(&[id.into()], false, &kari).await;
+    assert_eq!(came.expect("answers"), [Cancelled::Yes]);
+    flow.wire.lead_to(flow.replica.port());
+    flow.wire.cut();
+    let bench = &flow.bench;
+    eventually("the replica answers", || async {
+        bench.queue.stats().await.is_ok()
+    })
+    .await;
+    // No job begins before Redis was told.
+    one_more(bench).await;
+    two_beats(bench).await;
+    bench.probing.word.add_permits(1);
+    one_more(bench).await;
+    assert_eq!(bench.probing.sent(id), 0);
+    assert_eq!(outcomes(bench, id).await, ["cancelled"]);
+    running.stop().await;
+}
+
+/// Waits until the worker has beaten twice from now.
+async fn two_beats(bench: &Bench) {
+    let mut look = redis::cmd("ZRANGE");
+    look.arg(&bench.queue.keys().workers)
+        .arg(0)
+        .arg(0)
+        .arg("WITHSCORES");
+    let last_beat = async || bench.queue.link().command::<Vec<String>>(&look).await;
+    for _ in 0..2 {
+        let before = last_beat().await.expect("looks");
+        eventually("it beats", || async {
+            last_beat().await.is_ok_and(|last| last != before)
+        })
+        .await;
     }
 }
 
