@@ -64,6 +64,10 @@ impl Watch {
                 seen.inside(last, &words);
                 continue;
             }
+            // A connection begins, maybe from the port of one that has ended. Anybody may say who he is.
+            if words[0] == "AUTH" {
+                whose.remove(&place);
+            }
             if let [client, set, name, ..] = &words[..]
                 && client == "CLIENT"
                 && set == "SETNAME"
