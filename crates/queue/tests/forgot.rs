@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use longshore_job::JobId;
 use longshore_queue::{
-    Cancelled, Claimed, Fate, JobState, Lease, LinkOptions, Queue, Remembered, Resent, WorkerId,
+    Cancelled, Claimed, Fate, JobState, Lease, LinkOptions, Queue, Resent, WorkerId,
 };
 use support::{Bench, STALE, done, verdict};
 
@@ -47,16 +47,17 @@ impl Bench {
         }
     }
 
+    /// Whether a beat finds that Redis forgot. As [`Queue::beat`] takes them: jobs, and those that run.
+    async fn beats(&self, lease: &Lease, jobs: usize, running: usize) -> bool {
+        let beat = self.queue.beat(lease, STALE, jobs, running).await;
+        let beat = beat.expect("beats");
+        assert!(beat.held);
+        beat.forgot
+    }
+
     /// Tells Redis what a worker remembers of these. Returns which of them are the worker's now.
     async fn tell(&self, lease: &Lease, claimed: &[&Claimed]) -> Vec<bool> {
-        let remembered = claimed.iter().map(|claimed| Remembered {
-            id: &claimed.id,
-            token: &claimed.token,
-            at: claimed.at.clone(),
-            payload: claimed.payload.clone().expect("has one").into(),
-            header: &claimed.header,
-            run: claimed.run,
-        });
+        let remembered = claimed.iter().map(|claimed| support::remembered(claimed));
         let remembered: Vec<_> = remembered.collect();
         let told = self.queue.resend(lease, &remembered).await;
         let Resent::Done { at, ours } = told.expect("tells") else {
@@ -176,14 +177,7 @@ async fn what_a_redis_has_of_a_worker_is_not_told_again_for_what_it_forgot_of_an
         .await;
     replayed.expect("replays");
     assert!(other.beat(&lost, STALE, 1, 0).await.expect("beats").forgot);
-    assert!(
-        bench
-            .queue
-            .beat(&worker, STALE, 0, 0)
-            .await
-            .expect("beats")
-            .forgot
-    );
+    assert!(bench.beats(&worker, 0, 0).await);
     assert_eq!(bench.tell(&worker, &[&settled]).await, [false]);
     let job = bench.queue.job(&settled.id).await.expect("looks");
     assert_eq!(job.expect("is there").state, JobState::Pending);
@@ -197,32 +191,11 @@ async fn a_redis_that_forgot_what_it_was_told_is_told_again() {
     let worker = bench.worker("w").await;
     let claimed = bench.claim(&worker, 1).await.remove(0);
     bench.forget_claim(id, &[&worker], 0).await;
-    assert!(
-        bench
-            .queue
-            .beat(&worker, STALE, 1, 0)
-            .await
-            .expect("beats")
-            .forgot
-    );
+    assert!(bench.beats(&worker, 1, 0).await);
     assert_eq!(bench.tell(&worker, &[&claimed]).await, [true]);
-    assert!(
-        !bench
-            .queue
-            .beat(&worker, STALE, 1, 0)
-            .await
-            .expect("beats")
-            .forgot
-    );
+    assert!(!bench.beats(&worker, 1, 0).await);
     bench.forget_claim(id, &[&worker], 9).await;
-    assert!(
-        bench
-            .queue
-            .beat(&worker, STALE, 1, 0)
-            .await
-            .expect("beats")
-            .forgot
-    );
+    assert!(bench.beats(&worker, 1, 0).await);
 }
 
 /// Redis forgets twice within a moment, and one worker had not told yet what it forgot first.
@@ -245,14 +218,7 @@ async fn what_was_not_told_yet_when_redis_forgot_once_more_is_told() {
         other.adopt_timeline(&quick, &at);
         bench.set_in_timeline("seq", "0").await;
     }
-    assert!(
-        bench
-            .queue
-            .beat(&worker, STALE, 1, 0)
-            .await
-            .expect("beats")
-            .forgot
-    );
+    assert!(bench.beats(&worker, 1, 0).await);
     assert_eq!(bench.tell(&worker, &[&claimed]).await, [true]);
 }
 
@@ -267,26 +233,12 @@ async fn running_jobs_that_are_removed_while_redis_is_told_are_told_as_well() {
     let mut lost = bench.claim(&worker, 1).await.remove(0);
     let seq = seq.parse().expect("a number");
     bench.forget_claim(ids[1], &[&worker], seq).await;
-    assert!(
-        bench
-            .queue
-            .beat(&worker, STALE, 2, 0)
-            .await
-            .expect("beats")
-            .forgot
-    );
+    assert!(bench.beats(&worker, 2, 0).await);
     assert_eq!(bench.tell(&worker, &[&lost]).await, [true]);
     lost.at = bench.queue.newest();
     let inflight = &bench.queue.keys().inflight;
     bench.text::<u64>(&format!("DEL {inflight}")).await;
-    assert!(
-        bench
-            .queue
-            .beat(&worker, STALE, 2, 2)
-            .await
-            .expect("beats")
-            .forgot
-    );
+    assert!(bench.beats(&worker, 2, 2).await);
     assert_eq!(bench.tell(&worker, &[&lost, &kept]).await, [true, true]);
 }
 
@@ -299,14 +251,7 @@ async fn a_redis_that_forgot_many_claims_is_told_of_each() {
     let mut claimed = bench.claim(&worker, 150).await;
     claimed.extend(bench.claim(&worker, 150).await);
     bench.forget_claim(ids[0], &[&worker], 0).await;
-    assert!(
-        bench
-            .queue
-            .beat(&worker, STALE, 300, 0)
-            .await
-            .expect("beats")
-            .forgot
-    );
+    assert!(bench.beats(&worker, 300, 0).await);
     let all: Vec<_> = claimed.iter().collect();
     assert_eq!(bench.tell(&worker, &all).await, [true; 300]);
 }
@@ -324,4 +269,19 @@ async fn what_a_process_settles_counts_as_of_the_worker_that_it_is_now() {
     assert_eq!(bench.settle(&verdicts).await, [true, true]);
     let own = bench.in_timeline(&format!("w:{}", now.worker())).await;
     assert_eq!(own, bench.in_timeline("seq").await);
+}
+
+/// What a process did as another worker does not count as known, since its worker of now has made later calls.
+#[tokio::test]
+async fn what_redis_has_of_one_worker_says_nothing_of_another() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).await[0];
+    let before = bench.worker("before").await;
+    let claimed = bench.claim(&before, 1).await.remove(0);
+    let now = bench.worker("now").await;
+    bench.forget_claim(id, &[&before], 0).await;
+    assert!(bench.beats(&now, 1, 0).await);
+    let own = format!("w:{}", now.worker());
+    bench.set_in_timeline(&own, "9").await;
+    assert_eq!(bench.tell(&now, &[&claimed]).await, [true]);
 }

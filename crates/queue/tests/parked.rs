@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use longshore_job::JobId;
 use longshore_queue::{
-    Cancelled, Fate, JobState, Lease, Limit, ProviderPolicy, Remembered, Resent, RunState, Verdict,
-    WorkerFacts,
+    Cancelled, Fate, JobState, Lease, Limit, ProviderPolicy, Resent, RunState, Verdict, WorkerFacts,
 };
 use support::{Bench, ids, raw};
 
@@ -317,14 +316,7 @@ async fn a_parked_job_is_taken_back_by_the_worker_that_had_it() {
     assert_eq!(state(&bench, parked[0]).await, (JobState::Pending, true));
     let beat = bench.queue.beat(&new, support::STALE, 1, 0).await;
     assert!(beat.expect("beats").forgot);
-    let remembered = [Remembered {
-        id: &claimed.id,
-        token: &claimed.token,
-        at: claimed.at.clone(),
-        payload: claimed.payload.clone().expect("has one").into(),
-        header: &claimed.header,
-        run: claimed.run,
-    }];
+    let remembered = [support::remembered(&claimed)];
     let told = bench.queue.resend(&new, &remembered).await;
     assert!(matches!(told.expect("tells"), Resent::Done { ours, .. } if ours == [true]));
     assert_eq!(state(&bench, parked[0]).await, (JobState::Running, false));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use longshore_job::JobId;
 use longshore_queue::{
     BreakerSpec, CallReport, Claimed, Edit, Fate, JobState, Lease, Limit, NewJob, Note,
-    ProviderPolicy, Queue, QueueError, Remembered, Replaying, Resent, RunAt, Verdict, WorkerFacts,
+    ProviderPolicy, Queue, QueueError, Replaying, Resent, RunAt, Verdict, WorkerFacts,
 };
 use support::{Bench, LOST, RETENTION, STALE, done, kari, raw, refused, verdict};
 
@@ -265,15 +265,7 @@ async fn leases_and_claims_that_were_written_over_are_told_again() {
         let beat = queue.beat(worker, STALE, 5, 0).await.expect("beats");
         assert!(beat.held && beat.forgot, "{suffix}: {beat:?}");
         assert_eq!(queue.spoiled().await.expect("looks").len(), 0);
-        let remembered = filled.running.iter().map(|job| Remembered {
-            id: &job.id,
-            token: &job.token,
-            at: job.at.clone(),
-            payload: job.payload.clone().expect("has one").into(),
-            header: &job.header,
-            run: job.run,
-        });
-        let remembered: Vec<_> = remembered.collect();
+        let remembered: Vec<_> = filled.running.iter().map(support::remembered).collect();
         let told = queue.resend(worker, &remembered).await.expect("tells");
         let Resent::Done { at, ours } = told else {
             panic!("{suffix}: {told:?}");

@@ -15,8 +15,7 @@ use std::time::Duration;
 
 use longshore_job::JobId;
 use longshore_queue::{
-    Cancelled, Claimed, Fate, JobState, Key, NewJob, RawId, Retention, RunAt, RunState, Verdict,
-    WorkerFacts,
+    Cancelled, Claimed, Fate, JobState, Key, NewJob, RawId, Retention, RunAt, Verdict, WorkerFacts,
 };
 use support::{Bench, RETENTION, done, ids, job, kari, raw, refused, run, verdict};
 
@@ -327,17 +326,8 @@ async fn cancelled_in_a_redis_that_forgot(bench: &Bench) -> (JobId, Claimed) {
     let _: u8 = bench
         .text(&format!("HSET {} nonce 0.1.x", keys.timeline))
         .await;
-    let remembered = longshore_queue::Remembered {
-        id: &claimed.id,
-        token: &claimed.token,
-        at: claimed.at.clone(),
-        payload: claimed.payload.clone().expect("has one").into(),
-        header: &claimed.header,
-        run: RunState {
-            may_have_been_sent: true,
-            ..claimed.run
-        },
-    };
+    let mut remembered = support::remembered(&claimed);
+    remembered.run.may_have_been_sent = true;
     let resent = bench.queue.resend(&worker, &[remembered]).await;
     let longshore_queue::Resent::Done { at, ours } = resent.expect("sends") else {
         panic!("is told");

@@ -7,7 +7,7 @@ use longshore_email::SendEmail;
 use longshore_job::{Cause, Class, JobId, Prepared, RetrySchedule};
 use longshore_queue::{
     CallReport, Claimed, Fate, HistoryEntry, Lane, Lease, Link, LinkOptions, NewJob, OnUnknown,
-    Policy, Queue, RawId, Retention, RunAt, RunState, Signed, Verdict, WorkerId,
+    Policy, Queue, RawId, Remembered, Retention, RunAt, RunState, Signed, Verdict, WorkerId,
 };
 use longshore_sandbox::RedisServer;
 use redis::{Cmd, FromRedisValue};
@@ -177,6 +177,18 @@ pub fn verdict(claimed: &Claimed, fate: Fate) -> Verdict {
         payload_bytes: claimed.payload.as_ref().map_or(0, Vec::len),
         report: CallReport::Nothing,
         context: claimed.context,
+    }
+}
+
+/// What its worker remembers of a job that it has claimed.
+pub fn remembered(claimed: &Claimed) -> Remembered<'_> {
+    Remembered {
+        id: &claimed.id,
+        token: &claimed.token,
+        at: claimed.at.clone(),
+        payload: claimed.payload.clone().expect("has one").into(),
+        header: &claimed.header,
+        run: claimed.run,
     }
 }
 

@@ -24,20 +24,6 @@ async fn cancel(bench: &Bench, id: JobId, force: bool) -> Cancelled {
     came.expect("asks")[0]
 }
 
-/// Waits until a worker that beats often has looked who is asked to stop: by its second beat from now it has.
-async fn heard(bench: &Bench) {
-    let workers = &bench.queue.keys().workers;
-    let last_beat = async || -> Vec<(String, f64)> {
-        let mut look = redis::cmd("ZRANGE");
-        look.arg(workers).arg(0).arg(0).arg("WITHSCORES");
-        bench.queue.link().command(&look).await.expect("looks")
-    };
-    for _ in 0..2 {
-        let before = last_beat().await;
-        eventually("it beats", || async { last_beat().await != before }).await;
-    }
-}
-
 async fn job(bench: &Bench, id: JobId) -> JobInfo {
     let job = bench.queue.job(&id.into()).await.expect("looks");
     job.expect("is known")
@@ -102,7 +88,8 @@ async fn nothing_goes_out_of_what_was_asked_to_stop_before_its_request() {
     let mut count = redis::cmd("HINCRBY");
     count.arg(&bench.queue.keys().timeline).arg("asks").arg(1);
     let _: u64 = bench.queue.link().command(&count).await.expect("counts");
-    heard(&bench).await;
+    // By then it has looked who is asked to stop.
+    bench.beats_twice().await;
     bench.probing.word.add_permits(3);
     for id in [id, forced, kept] {
         bench.is(id, JobState::Cancelled).await;
@@ -133,7 +120,8 @@ async fn a_call_under_way_is_waited_for_and_force_stops_before_the_next_one() {
     ] {
         assert_eq!(cancel(&bench, id, force).await, Cancelled::Asked);
     }
-    heard(&bench).await;
+    // By then it has looked who is asked to stop.
+    bench.beats_twice().await;
     for id in [one, forced_one, unforced, forced] {
         assert_eq!(
             job(&bench, id).await.state,

@@ -98,7 +98,7 @@ async fn a_job_that_is_cancelled_where_its_claim_was_forgotten_sends_nothing() {
     ask.arg(&bench.queue.keys().timeline).arg("asks").arg(1);
     let asks: u64 = bench.queue.link().command(&ask).await.expect("counts");
     assert_eq!(asks, 1);
-    two_beats(bench).await;
+    bench.beats_twice().await;
     make_due(bench).await;
     bench.is(id, JobState::Running).await;
 
@@ -116,29 +116,12 @@ async fn a_job_that_is_cancelled_where_its_claim_was_forgotten_sends_nothing() {
     .await;
     // No job begins before Redis was told.
     one_more(bench).await;
-    two_beats(bench).await;
+    bench.beats_twice().await;
     bench.probing.word.add_permits(1);
     one_more(bench).await;
     assert_eq!(bench.probing.sent(id), 0);
     assert_eq!(outcomes(bench, id).await, ["cancelled"]);
     running.stop().await;
-}
-
-/// Waits until the worker has beaten twice from now.
-async fn two_beats(bench: &Bench) {
-    let mut look = redis::cmd("ZRANGE");
-    look.arg(&bench.queue.keys().workers)
-        .arg(0)
-        .arg(0)
-        .arg("WITHSCORES");
-    let last_beat = async || bench.queue.link().command::<Vec<String>>(&look).await;
-    for _ in 0..2 {
-        let before = last_beat().await.expect("looks");
-        eventually("it beats", || async {
-            last_beat().await.is_ok_and(|last| last != before)
-        })
-        .await;
-    }
 }
 
 /// A job that is pending for a while.

@@ -74,3 +74,32 @@ async fn a_job_that_ends_while_a_heartbeat_is_on_its_way_was_not_removed() {
     assert_eq!(timeline(&bench).await, 1);
     running.stop().await;
 }
+
+/// Redis forgot a claim, and another worker has carried the job out: it still runs here, and is not taken for one that somebody
+/// removed, again and again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_another_workers_by_now_was_not_removed() {
+    let bench = Bench::new();
+    let running = bench.start();
+    let id = runs(&bench).await;
+    let k = bench.queue.keys();
+    let id = id.to_string();
+    let mut there = redis::pipe();
+    there.atomic();
+    there.cmd("HDEL").arg(&k.inflight).arg(&id);
+    there.cmd("HSET").arg(&k.completions).arg(&id).arg("1 {}");
+    there
+        .cmd("HSET")
+        .arg(&k.timeline)
+        .arg("nonce")
+        .arg("2.0.another");
+    let done: Vec<u8> = bench.queue.link().pipeline(&there).await.expect("answers");
+    assert_eq!(done, [1, 1, 0]);
+    // Its worker tells of it, and is told that it is not its own. Then three beats find that nothing runs.
+    for _ in 0..3 {
+        bench.beats_twice().await;
+    }
+    assert_eq!(timeline(&bench).await, 2);
+    bench.probing.word.add_permits(1);
+    running.stop().await;
+}

@@ -1,5 +1,6 @@
 //! A fleet in this process, on a Redis of its own, with jobs that do what their args say.
 
+pub mod beats;
 pub mod going_on;
 pub mod harmless;
 pub mod running;
