@@ -196,6 +196,7 @@ impl Queue {
     /// When Redis cannot be reached or refuses.
     pub async fn join(&self, lease: &Lease, stale: Duration) -> Result<Beat, QueueError> {
         let beat = self.send_beat(lease, "join", stale, [0, 0]).await?;
+        self.timeline.join(lease.worker().as_str());
         self.register().await;
         Ok(beat)
     }

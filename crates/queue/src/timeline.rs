@@ -42,7 +42,7 @@ pub(crate) struct Timeline(Mutex<Remembered>);
 struct Remembered {
     /// The timeline, and the highest seq seen of it.
     newest: Stamp,
-    /// The worker that claims and settles last, and the seq of its last one that was answered.
+    /// The worker that joined, claimed or settled last, and the seq of its last claim or settle that was answered.
     worker: String,
     own: u64,
 }
@@ -78,6 +78,13 @@ impl Timeline {
         }
     }
 
+    /// The process has joined as this worker, which has claimed and settled nothing yet.
+    pub(crate) fn join(&self, worker: &str) {
+        let mut remembered = self.lock();
+        worker.clone_into(&mut remembered.worker);
+        remembered.own = 0;
+    }
+
     /// Goes over to another timeline: everything was told there, by this worker, whose last call that was.
     pub(crate) fn adopt(&self, stamp: &Stamp, worker: &str) {
         *self.lock() = Remembered {
@@ -87,7 +94,7 @@ impl Timeline {
         };
     }
 
-    /// Whose claims and settles are on it; empty while there were none.
+    /// Whose claims and settles count on it; empty before a worker has joined.
     pub(crate) fn worker(&self) -> String {
         self.lock().worker.clone()
     }

@@ -13,7 +13,7 @@ use longshore_job::JobId;
 use longshore_queue::{
     Cancelled, Claimed, Fate, JobState, Lease, LinkOptions, Queue, Resent, WorkerId,
 };
-use support::{Bench, STALE, done, verdict};
+use support::{Bench, LOST, STALE, done, verdict};
 
 /// Which notices are wanted, as a timeline has it.
 const WANTED: &str = " cancelled ";
@@ -256,19 +256,31 @@ async fn a_redis_that_forgot_many_claims_is_told_of_each() {
     assert_eq!(bench.tell(&worker, &all).await, [true; 300]);
 }
 
-/// A process that has joined anew settles what it has from before together with what it has since: all is counted as of now.
+/// A process that has joined anew settles what it has from before together with what it has since: all is counted as of now. Also
+/// where it has claimed nothing yet, and settles a job that it has rescued.
 #[tokio::test]
 async fn what_a_process_settles_counts_as_of_the_worker_that_it_is_now() {
-    let bench = Bench::new();
-    bench.enqueue(2).await;
-    let before = bench.worker("before").await;
-    let mut claimed = bench.claim(&before, 1).await;
-    let now = bench.worker("now").await;
-    claimed.extend(bench.claim(&now, 1).await);
-    let verdicts: Vec<_> = claimed.iter().map(|one| verdict(one, done())).collect();
-    assert_eq!(bench.settle(&verdicts).await, [true, true]);
-    let own = bench.in_timeline(&format!("w:{}", now.worker())).await;
-    assert_eq!(own, bench.in_timeline("seq").await);
+    for rescues in [false, true] {
+        let bench = Bench::new();
+        bench.enqueue(2).await;
+        let before = bench.worker("before").await;
+        let mut claimed = bench.claim(&before, 1).await;
+        let now = bench.worker("now").await;
+        if rescues {
+            bench.back_date_worker(&before, LOST * 2).await;
+            let sweep = bench.queue.sweep(&now, LOST).await.expect("looks");
+            let taken = sweep.expect("has a lease").taken.remove(0);
+            claimed[0].token = taken.token;
+        } else {
+            claimed.extend(bench.claim(&now, 1).await);
+        }
+        let verdicts: Vec<_> = claimed.iter().map(|one| verdict(one, done())).collect();
+        assert!(!bench.settle(&verdicts).await.contains(&false));
+        let of_before = bench.in_timeline(&format!("w:{}", before.worker())).await;
+        let own = bench.in_timeline(&format!("w:{}", now.worker())).await;
+        assert_eq!(own, bench.in_timeline("seq").await);
+        assert_eq!(of_before.is_none(), rescues, "it is gone with its lease");
+    }
 }
 
 /// What a process did as another worker does not count as known, since its worker of now has made later calls.
