@@ -23,7 +23,7 @@ local workers, inflight, timeline = KEYS[1], KEYS[2], KEYS[4]
 -- living tell all that they remember. What stands beside it is no memory of theirs, and stays.
 local function forget(key)
   redis.call('DEL', key)
-  if type(redis.pcall('HDEL', timeline, 'nonce')) == 'table' then redis.call('DEL', timeline) end
+  if type(redis.pcall('HDEL', timeline, 'nonce', 'from', 'at')) == 'table' then redis.call('DEL', timeline) end
 end
 if ARGV[2] ~= 'beat' then
   for key, wanted in pairs({ [workers] = 'zset', [inflight] = 'hash', [timeline] = 'hash' }) do

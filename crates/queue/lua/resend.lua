@@ -29,17 +29,29 @@ else
   redis.call('HSET', timeline, 'seq', string.format('%.0f', t.seq))
 end
 
--- Redis has it: from before it forgot, or since then by this worker, of whose calls it has a later one.
-local function known(token, nonce, n, seq)
+-- Redis has it from before it forgot.
+local function known(nonce, n, seq)
   if n ~= from_n then return n < from_n end
-  return nonce == base[1] and (seq <= from_seq or (seq <= own_seq and token:match('^(.*):') == t.worker))
+  return nonce == base[1] and seq <= from_seq
 end
 
+-- It has it since then, by this worker, of whose calls it has a later one.
+local function known_since(token, nonce, seq)
+  return nonce == base[1] and seq <= own_seq and token:match('^(.*):') == t.worker
+end
+
+-- What was told when Redis forgot before says nothing now.
+if redis.call('HGET', told, '') ~= t.nonce then
+  redis.call('DEL', told)
+  redis.call('HSET', told, '', t.nonce)
+end
+
+-- Whether it is newer than what was told of the job, and whether anything was.
 local function newest(id, n, seq)
   local other_n, other_seq = (redis.call('HGET', told, id) or ''):match('^(%d+) (%d+)$')
-  if not other_n then return true end
+  if not other_n then return true, false end
   other_n = tonumber(other_n)
-  return n > other_n or (n == other_n and seq > tonumber(other_seq))
+  return n > other_n or (n == other_n and seq > tonumber(other_seq)), true
 end
 
 -- Takes a job out of where it waits. What stands in the waiting list is left there: claims pass it over.
@@ -78,7 +90,10 @@ for i = 4, #ARGV, 6 do
   local n = number_of(nonce)
   local owner = redis.call('HGET', inflight, id)
   local ours = owner == token
-  if not ours and not known(token, nonce, n, seq) and newest(id, n, seq)
+  local is_newest, was_told = newest(id, n, seq)
+  -- What Redis has since it forgot stands, unless an older claim was told first, and has taken its place.
+  local stands = known_since(token, nonce, seq) and not was_told
+  if not ours and is_newest and not stands and not known(nonce, n, seq)
     and redis.call('HEXISTS', completions, id) == 0
     and not (late and (owner or redis.call('ZSCORE', dead, id)))
     -- Nothing of it is carried out again.
@@ -104,7 +119,7 @@ for i = 4, #ARGV, 6 do
     if before and before.lane then redis.pcall('HSET', KEYS[16], id, before.lane) end
     ours = true
   end
-  if ours then redis.call('HSET', told, id, n .. ' ' .. string.format('%.0f', seq)) end
+  if ours or (stands and is_newest) then redis.call('HSET', told, id, n .. ' ' .. string.format('%.0f', seq)) end
   answer[#answer + 1] = ours and 1 or 0
 end
 if left > 0 then redis.call('HINCRBY', timeline, 'left', left) end

@@ -261,7 +261,9 @@ impl Queue {
         if state == "layout" {
             return Err(self.laid_out(at.nonce()));
         }
-        let forgot = answer.next::<Option<u8>>()? == Some(1);
+        // It may have been told while this was on its way.
+        let forgot =
+            answer.next::<Option<u8>>()? == Some(1) && self.timeline.newest().nonce() != at.nonce();
         let parked = answer.next::<u8>()? == 1 && judged > 0;
         let sweep = answer.next::<u8>()? == 1;
         let asks = answer.next()?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use redis::Value;
 
 use crate::enqueue::{Pushed, millis};
+use crate::link::At;
 use crate::timeline::stamp;
 use crate::value::Reply;
 use crate::{Lease, NewJob, Queue, QueueError, RawId, RunState, Stamp, script};
@@ -61,37 +62,39 @@ impl Queue {
         lease: &Lease,
         remembered: &[Remembered<'_>],
     ) -> Result<Resent, QueueError> {
+        // All calls go to one process of Redis: the last one says that it has what the others told.
+        let at = self.link.at(&self.keys.timeline).await?;
         let mut told: Option<Stamp> = None;
         let mut ours = Vec::with_capacity(remembered.len());
         let mut rest = remembered;
         loop {
             let (chunk, later) = rest.split_at(chunk_len(rest));
-            let Some(at) = self
-                .resend_chunk(lease, chunk, later.is_empty(), &mut ours)
+            let Some(stamp) = self
+                .resend_chunk(lease, &at, chunk, later.is_empty(), &mut ours)
                 .await?
             else {
                 return Ok(Resent::Lost);
             };
-            if told.is_some_and(|told| told.nonce() != at.nonce()) {
+            if told.is_some_and(|told| told.nonce() != stamp.nonce()) {
                 return Ok(Resent::Again);
             }
             rest = later;
             if rest.is_empty() {
-                return Ok(Resent::Done { at, ours });
+                return Ok(Resent::Done { at: stamp, ours });
             }
-            told = Some(at);
+            told = Some(stamp);
         }
     }
 
     async fn resend_chunk(
         &self,
         lease: &Lease,
+        at: &At,
         chunk: &[Remembered<'_>],
         is_last: bool,
         ours: &mut Vec<bool>,
     ) -> Result<Option<Stamp>, QueueError> {
         let k = &self.keys;
-        let at = self.link.at(&self.keys.timeline).await?;
         let mut call = script::RESEND
             .on(&[
                 &k.timeline,
@@ -113,7 +116,7 @@ impl Queue {
                 &k.letters,
                 &k.parked_kinds,
             ])
-            .arg(self.timeline.to_arg(lease.worker().as_str(), &at))
+            .arg(self.timeline.to_arg(lease.worker().as_str(), at))
             .arg(millis(self.lost_after))
             .arg(if is_last { "last" } else { "" });
         for job in chunk {
@@ -128,11 +131,11 @@ impl Queue {
         let value: Value = call.run_over(&self.link, &at.connection).await?;
         let mut answer = Reply::new(value)?;
         let lost = answer.next::<String>()? == "lost";
-        let at = stamp(&mut answer)?;
+        let told = stamp(&mut answer)?;
         while !answer.is_empty() {
             ours.push(answer.next::<u8>()? == 1);
         }
-        Ok((!lost).then_some(at))
+        Ok((!lost).then_some(told))
     }
 
     /// Goes over to the timeline that everything was told on: claims and settles of this worker count on it from now on.

@@ -42,7 +42,7 @@ pub(crate) struct Timeline(Mutex<Remembered>);
 struct Remembered {
     /// The timeline, and the highest seq seen of it.
     newest: Stamp,
-    /// The worker that joined, claimed or settled last, and the seq of its last claim or settle that was answered.
+    /// The worker that joined last, and the seq of its last claim or settle that was answered.
     worker: String,
     own: u64,
 }
@@ -59,7 +59,8 @@ impl Timeline {
         format!("{nonce} {seq} {worker} {own} {}", at.server)
     }
 
-    /// Notes what a call was answered that went well. `worker`: whose claim or settle it was.
+    /// Notes what a call was answered that went well. `worker`: whose claim or settle it was. One that has joined anew meanwhile counts no
+    /// call of before as its own.
     pub(crate) fn advance(&self, stamp: &Stamp, worker: Option<&str>) {
         let mut remembered = self.lock();
         if remembered.newest.nonce.is_empty() {
@@ -69,11 +70,7 @@ impl Timeline {
             return;
         }
         remembered.newest.seq = remembered.newest.seq.max(stamp.seq);
-        if let Some(worker) = worker {
-            if remembered.worker != worker {
-                worker.clone_into(&mut remembered.worker);
-                remembered.own = 0;
-            }
+        if worker == Some(&*remembered.worker) {
             remembered.own = remembered.own.max(stamp.seq);
         }
     }
@@ -87,10 +84,11 @@ impl Timeline {
 
     /// Goes over to another timeline: everything was told there, by this worker, whose last call that was.
     pub(crate) fn adopt(&self, stamp: &Stamp, worker: &str) {
-        *self.lock() = Remembered {
-            newest: stamp.clone(),
-            worker: worker.to_owned(),
-            own: stamp.seq,
+        let mut remembered = self.lock();
+        remembered.newest = stamp.clone();
+        remembered.own = match remembered.worker == worker {
+            true => stamp.seq,
+            false => 0,
         };
     }
 
@@ -129,5 +127,35 @@ pub(crate) fn worker_of(token: &str) -> &str {
     match worker.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => worker,
         false => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_calls_of_the_worker_that_joined_last_are_its_own() {
+        let timeline = Timeline::default();
+        let at = |seq| Stamp {
+            nonce: "1.0.w".into(),
+            seq,
+        };
+        let known = || {
+            let Remembered { newest, own, .. } = &*timeline.lock();
+            (newest.seq, *own)
+        };
+        timeline.join("before");
+        timeline.advance(&at(1), Some("before"));
+        assert_eq!(known(), (1, 1));
+        timeline.join("now");
+        assert_eq!(known(), (1, 0));
+        timeline.advance(&at(3), Some("before"));
+        assert_eq!(known(), (3, 0), "it was on its way");
+        timeline.adopt(&at(4), "before");
+        assert_eq!((timeline.worker().as_str(), known()), ("now", (4, 0)));
+        timeline.advance(&at(5), Some("now"));
+        timeline.adopt(&at(6), "now");
+        assert_eq!(known(), (6, 6));
     }
 }

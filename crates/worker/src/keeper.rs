@@ -82,7 +82,7 @@ impl Keeper<'_> {
                 let running = self
                     .found_none
                     .take()
-                    .map_or(0, |then| station.running_since(then));
+                    .map_or(0, |then| station.running_since(then, &lease));
                 let answer = self.queue.beat(&lease, stale, jobs, running).await;
                 (lease, answer)
             }
@@ -101,6 +101,10 @@ impl Keeper<'_> {
         match answer {
             Ok(beat) if beat.held => {
                 self.found_none = beat.none_runs.then_some(asked);
+                // First: by the time that the rest is done, it may have been told.
+                if beat.forgot {
+                    station.note_forgotten();
+                }
                 self.confirm(&lease, asked).await;
                 next.rescue = self.rescue(&beat);
                 self.act_on(&lease, &beat).await;
@@ -163,9 +167,6 @@ impl Keeper<'_> {
     /// Does, or hands on, what a beat has found to be done in the queue.
     async fn act_on(&self, lease: &Lease, beat: &Beat) {
         let station = self.station;
-        if beat.forgot {
-            station.note_forgotten();
-        }
         if beat.parked {
             self.bury_parked(lease).await;
         }

@@ -4,10 +4,13 @@
 pub(crate) mod memory;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use longshore_queue::{CallReport, Fate, Lease, QueueError, Remembered, Resent, Stamp, Verdict};
+use longshore_queue::{
+    CallReport, Fate, Lease, QueueError, RawId, Remembered, Resent, Stamp, Verdict,
+};
 
 use crate::entry::Entry;
 use crate::recent::WrittenVerdict;
@@ -63,6 +66,15 @@ impl Known {
             Self::Settled(kept) => kept.at.clone(),
         }
     }
+
+    /// Which claim of which job it is about.
+    fn claim(&self) -> (RawId, Arc<str>) {
+        let (id, token) = match self {
+            Self::Here(entry) => (&entry.claimed.id, &entry.claimed.token),
+            Self::Settled(kept) => (&kept.verdict.id, &kept.verdict.token),
+        };
+        (id.clone(), Arc::clone(token))
+    }
 }
 
 /// Sends everything, if Redis has forgotten something since it was sent last. Whoever comes while another one sends waits
@@ -110,14 +122,17 @@ pub(crate) async fn resend(station: &Arc<Station>) -> Result<(), QueueError> {
     Ok(())
 }
 
-/// What this process knows, newest first: of several about one job, the newest counts.
+/// What this process knows, newest first: of several about one job, the newest counts. Of one claim it is the verdict that was written
+/// last, else its run.
 fn known(station: &Station, lease: &Arc<Lease>) -> Vec<Known> {
     let here = station.ledger.all().into_iter();
     let here = here.filter(|entry| Arc::ptr_eq(&entry.lease, lease));
     let settled = station.recent.all().into_iter();
-    let mut known: Vec<_> = here
-        .map(Known::Here)
-        .chain(settled.map(|kept| Known::Settled(Box::new(kept))))
+    let mut claims = HashSet::new();
+    let mut known: Vec<_> = settled
+        .map(|kept| Known::Settled(Box::new(kept)))
+        .chain(here.map(Known::Here))
+        .filter(|known| claims.insert(known.claim()))
         .collect();
     known.sort_by_cached_key(|known| std::cmp::Reverse(known.at().place()));
     known
@@ -158,7 +173,7 @@ fn go_on(station: &Station, ours: impl Iterator<Item = Known>, at: &Stamp) -> (u
                 if let Some(entry) = &kept.entry {
                     station.ledger.insert_again(entry);
                 }
-                station.settler.settle(again(*kept));
+                station.settler.settle_again(again(*kept));
                 settled += 1;
             }
         }

@@ -181,7 +181,7 @@ fn finish(station: &Station, verdict: Verdict, at: Option<Stamp>) {
         station.recent.note(verdict, at, entry, keep);
     }
     station.ledger.remove(&id, &token);
-    station.settler.finished_one();
+    station.settler.finished_one(id, token);
 }
 
 /// One verdict that Redis refuses must not hold up the others of its batch.

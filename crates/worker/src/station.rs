@@ -175,12 +175,17 @@ impl Station {
         self.claimer.wake();
     }
 
-    /// How many jobs run here, ran at this moment, and are ours on the timeline of now. Those that Redis forgot, and that are another's
-    /// by now, may end here.
-    pub(crate) fn running_since(&self, moment: Moment) -> usize {
+    /// How many jobs run here under this lease, ran at this moment, and are ours on the timeline of now. Those that Redis forgot, or that
+    /// were claimed under a lease that is lost, and that are another's by now, may end here.
+    pub(crate) fn running_since(&self, moment: Moment, lease: &Arc<Lease>) -> usize {
         let (timeline, _) = self.queue.newest().place();
-        let all = self.ledger.all().into_iter();
-        all.filter(|entry| entry.ran_at(moment) && entry.at().place().0 == timeline)
+        let is_ours = |entry: &&Arc<Entry>| {
+            Arc::ptr_eq(&entry.lease, lease) && entry.at().place().0 == timeline
+        };
+        let all = self.ledger.all();
+        all.iter()
+            .filter(is_ours)
+            .filter(|entry| entry.ran_at(moment))
             .count()
     }
 

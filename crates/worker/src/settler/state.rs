@@ -1,12 +1,15 @@
 //! What is to be settled, and what the settler says of it.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use longshore_queue::Verdict;
+use longshore_queue::{RawId, Verdict};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 
+use crate::lock::lock;
 use crate::progress::Progress;
 
 /// Written by the settler; anybody may hand it a verdict.
@@ -14,6 +17,8 @@ pub(crate) struct SettlerState {
     verdicts: mpsc::UnboundedSender<Verdict>,
     /// Those of them that are not written yet.
     unwritten: AtomicUsize,
+    /// Those of them that were written before, by job and token: Redis forgot them.
+    again: Mutex<HashSet<(RawId, Arc<str>)>>,
     /// Those of them that Redis refused to write, or was not asked for behind such a one. They are tried again each second.
     refused: AtomicUsize,
     wrote_some: Notify,
@@ -27,6 +32,7 @@ impl SettlerState {
         let state = Self {
             verdicts,
             unwritten: AtomicUsize::new(0),
+            again: Mutex::default(),
             refused: AtomicUsize::new(0),
             wrote_some: Notify::new(),
             progress: Progress::new(),
@@ -39,6 +45,14 @@ impl SettlerState {
         self.unwritten.fetch_add(1, Ordering::AcqRel);
         // The settler lives until the station has been left.
         let _ = self.verdicts.send(verdict);
+    }
+
+    /// Queues a verdict that Redis forgot to be written again, unless it waits for that already.
+    pub(crate) fn settle_again(&self, verdict: Verdict) {
+        let claim = (verdict.id.clone(), Arc::clone(&verdict.token));
+        if lock(&self.again).insert(claim) {
+            self.settle(verdict);
+        }
     }
 
     /// How many verdicts are not written yet.
@@ -76,7 +90,8 @@ impl SettlerState {
     }
 
     /// One more is written, or is no longer ours to write.
-    pub(super) fn finished_one(&self) {
+    pub(super) fn finished_one(&self, id: RawId, token: Arc<str>) {
+        lock(&self.again).remove(&(id, token));
         self.unwritten.fetch_sub(1, Ordering::AcqRel);
     }
 
@@ -84,5 +99,38 @@ impl SettlerState {
     pub(super) fn finished_batch(&self, left_over: usize) {
         self.refused.store(left_over, Ordering::Release);
         self.wrote_some.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use longshore_job::JobId;
+    use longshore_queue::{CallReport, ClaimContext, Fate, RunState};
+
+    use super::*;
+
+    #[test]
+    fn what_waits_to_be_written_again_waits_once() {
+        let (settler, mut to_write) = SettlerState::new();
+        let verdict = Verdict {
+            id: JobId::generate().into(),
+            token: "w:1".into(),
+            kind: None,
+            fate: Fate::Back,
+            state: RunState::default(),
+            history: None,
+            payload_bytes: 0,
+            key: None,
+            put_back: None,
+            report: CallReport::Nothing,
+            context: ClaimContext::default(),
+        };
+        for _ in 0..2 {
+            settler.settle_again(verdict.clone());
+            settler.settle_again(verdict.clone());
+            assert_eq!(settler.unwritten(), 1);
+            assert!(to_write.try_recv().is_ok() && to_write.try_recv().is_err());
+            settler.finished_one(verdict.id.clone(), Arc::clone(&verdict.token));
+        }
     }
 }

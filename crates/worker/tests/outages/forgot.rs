@@ -129,6 +129,29 @@ async fn a_job_that_was_claimed_after_the_copy_runs_on_and_is_owned_again() {
     }
 }
 
+/// What a worker has told once, and written again, is remembered twice. Where Redis forgets once more, it is written once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outcome_that_is_forgotten_again_is_written_once() {
+    let mut bench = Bench::forgetful();
+    let id = bench.enqueue(Does::IsRefused).await;
+    bench.save().await;
+    let running = start(&bench, OnUnknown::Hold);
+    bench.is(id, JobState::Dead).await;
+    for timeline in ["1 ", "2 "] {
+        bench.restore();
+        bench.is(id, JobState::Dead).await;
+        let mut told = redis::cmd("HGET");
+        told.arg(&bench.queue.keys().told).arg(id.to_string());
+        let told: String = bench.queue.link().command(&told).await.expect("stands");
+        assert!(told.starts_with(timeline), "the newest of the claim counts");
+        one_more(&bench).await;
+        let stats = bench.queue.stats().await.expect("counts");
+        assert_eq!(stats.counter("died"), 1);
+        assert_eq!(outcomes(&bench, id).await, ["refused"]);
+    }
+    running.stop().await;
+}
+
 /// One worker has done the jobs, and the other comes to the restored Redis as well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_workers_tell_each_what_it_did() {

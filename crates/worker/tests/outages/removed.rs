@@ -1,12 +1,17 @@
 //! Running jobs that somebody removes from Redis, and those that only seem to be.
 
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use longshore_job::JobId;
-use longshore_queue::{JobState, Link, LinkOptions};
+use longshore_job::{Handler, InvalidArgs, Job, JobError, JobId, Outcome, Prepared, Run};
+use longshore_queue::{JobState, Link, LinkOptions, NewJob, Queue};
 use longshore_tests::{Trouble, Wire, eventually};
+use longshore_worker::{Fleet, FleetOptions, Handlers};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 
-use super::support::{Bench, Does};
+use super::support::{self, Bench, Does};
 
 /// The number of the queue's timeline.
 async fn timeline(bench: &Bench) -> u64 {
@@ -102,4 +107,76 @@ async fn a_job_that_is_another_workers_by_now_was_not_removed() {
     assert_eq!(timeline(&bench).await, 2);
     bench.probing.word.add_permits(1);
     running.stop().await;
+}
+
+/// A job whose run blocks its thread, so that it cannot be stopped.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Blocks {}
+
+impl Job for Blocks {
+    const KIND: &'static str = "blocks";
+    const PUBLIC_ARGS: &'static [&'static str] = &[];
+    const PERSON_ARGS: &'static [longshore_job::PersonArg] = &[];
+    const QUEUE: &'static str = "probe";
+
+    fn check(&self) -> Result<(), InvalidArgs> {
+        Ok(())
+    }
+}
+
+/// Its handler, until it is told to go on.
+struct Blocking(Mutex<Receiver<()>>);
+
+impl Handler for Blocking {
+    type Job = Blocks;
+
+    async fn run(&self, _: Blocks, _: Run) -> Result<Outcome, JobError> {
+        let go_on = self.0.lock().expect("not poisoned");
+        let _ = go_on.recv_timeout(Duration::from_secs(60));
+        Ok(Outcome::done())
+    }
+}
+
+/// A lease is lost, and another worker has carried its job out, which still runs here: it is not taken for one that somebody removed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_a_lost_lease_was_not_removed() {
+    let bench = Bench::new();
+    let job = NewJob {
+        payload: Prepared::new(&Blocks {}).expect("good").payload,
+        ..support::new_job(Does::Nothing)
+    };
+    let id = job.id;
+    bench.queue.enqueue(&[job]).await.expect("enqueues");
+    let (go_on, waits) = channel();
+    let handlers = Handlers::new().with(Blocking(Mutex::new(waits)));
+    let link = bench.queue.link().another(LinkOptions::default());
+    let queue = Queue::new(link, "t", "probe").expect("good names");
+    let options = FleetOptions {
+        name: "test".to_owned(),
+        host: "test".to_owned(),
+        http_addr: ([127, 0, 0, 1], 0).into(),
+        drain: Duration::from_secs(5),
+    };
+    let fleet = Fleet::new(options).queue(queue, support::settings(), handlers);
+    let (stop, stopped) = mpsc::channel(1);
+    let fleet = tokio::spawn(fleet.run(stopped));
+    bench.is(id, JobState::Running).await;
+
+    let k = bench.queue.keys();
+    let id = id.to_string();
+    let mut there = redis::pipe();
+    there.atomic();
+    there.cmd("DEL").arg(&k.workers);
+    there.cmd("HDEL").arg(&k.inflight).arg(&id);
+    there.cmd("HSET").arg(&k.completions).arg(&id).arg("1 {}");
+    let done: Vec<u8> = bench.queue.link().pipeline(&there).await.expect("answers");
+    assert_eq!(done, [1, 1, 1]);
+    for _ in 0..3 {
+        bench.beats_twice().await;
+    }
+    assert_eq!(timeline(&bench).await, 1);
+    go_on.send(()).expect("it runs");
+    let _ = stop.send(()).await;
+    fleet.await.expect("no panic").expect("ends well");
 }

@@ -5,7 +5,10 @@
     unreachable_pub,
     reason = "each test file uses a part of it"
 )]
+#[path = "../support/mod.rs"]
 mod support;
+
+mod newest;
 
 use std::time::Duration;
 
@@ -57,15 +60,20 @@ impl Bench {
 
     /// Tells Redis what a worker remembers of these. Returns which of them are the worker's now.
     async fn tell(&self, lease: &Lease, claimed: &[&Claimed]) -> Vec<bool> {
-        let remembered = claimed.iter().map(|claimed| support::remembered(claimed));
-        let remembered: Vec<_> = remembered.collect();
-        let told = self.queue.resend(lease, &remembered).await;
-        let Resent::Done { at, ours } = told.expect("tells") else {
-            panic!("its lease holds, and nobody has begun another timeline");
-        };
-        self.queue.adopt_timeline(lease, &at);
-        ours
+        tell(&self.queue, lease, claimed).await
     }
+}
+
+/// The same by this process.
+async fn tell(queue: &Queue, lease: &Lease, claimed: &[&Claimed]) -> Vec<bool> {
+    let remembered = claimed.iter().map(|claimed| support::remembered(claimed));
+    let remembered: Vec<_> = remembered.collect();
+    let told = queue.resend(lease, &remembered).await;
+    let Resent::Done { at, ours } = told.expect("tells") else {
+        panic!("its lease holds, and nobody has begun another timeline");
+    };
+    queue.adopt_timeline(lease, &at);
+    ours
 }
 
 #[tokio::test]
@@ -183,6 +191,39 @@ async fn what_a_redis_has_of_a_worker_is_not_told_again_for_what_it_forgot_of_an
     assert_eq!(job.expect("is there").state, JobState::Pending);
 }
 
+/// What was told when Redis forgot before does not make an outcome that it has a forgotten one.
+#[tokio::test]
+async fn what_was_told_before_says_nothing_when_redis_forgets_again() {
+    let bench = Bench::new();
+    let id = bench.enqueue(1).await[0];
+    let worker = bench.worker("w").await;
+    let (other, lease) = bench.another().await;
+    let claimed = bench.claim(&worker, 1).await.remove(0);
+    bench.forget_claim(id, &[&worker], 0).await;
+    assert!(bench.beats(&worker, 1, 0).await);
+    assert_eq!(bench.tell(&worker, &[&claimed]).await, [true]);
+    let refused = support::refused("template unknown");
+    assert_eq!(bench.settle(&[verdict(&claimed, refused)]).await, [true]);
+    let settled = Claimed {
+        at: bench.queue.newest(),
+        ..claimed
+    };
+    assert!(other.beat(&lease, STALE, 0, 0).await.expect("beats").forgot);
+    tell(&other, &lease, &[]).await;
+    let ids = std::slice::from_ref(&settled.id);
+    let replayed = bench.queue.replay(ids, &support::kari()).await;
+    replayed.expect("replays");
+    // The hold is over, and now something is forgotten of the other one.
+    let timeline = &bench.queue.keys().timeline;
+    let over = bench.text::<u8>(&format!("HDEL {timeline} hold")).await;
+    assert_eq!(over, 1);
+    let own = format!("w:{}", lease.worker());
+    bench.set_in_timeline(&own, "0").await;
+    assert!(other.beat(&lease, STALE, 0, 0).await.expect("beats").forgot);
+    assert!(bench.beats(&worker, 0, 0).await);
+    assert_eq!(bench.tell(&worker, &[&settled]).await, [false]);
+}
+
 /// Redis forgets a claim, and while it is told of it forgets that, too. Others have made calls since.
 #[tokio::test]
 async fn a_redis_that_forgot_what_it_was_told_is_told_again() {
@@ -211,11 +252,7 @@ async fn what_was_not_told_yet_when_redis_forgot_once_more_is_told() {
     for _ in 0..2 {
         let beat = other.beat(&quick, STALE, 0, 0).await.expect("beats");
         assert!(beat.forgot);
-        let told = other.resend(&quick, &[]).await.expect("tells");
-        let Resent::Done { at, .. } = told else {
-            panic!("{told:?}");
-        };
-        other.adopt_timeline(&quick, &at);
+        tell(&other, &quick, &[]).await;
         bench.set_in_timeline("seq", "0").await;
     }
     assert!(bench.beats(&worker, 1, 0).await);
@@ -240,6 +277,25 @@ async fn running_jobs_that_are_removed_while_redis_is_told_are_told_as_well() {
     bench.text::<u64>(&format!("DEL {inflight}")).await;
     assert!(bench.beats(&worker, 2, 2).await);
     assert_eq!(bench.tell(&worker, &[&lost, &kept]).await, [true, true]);
+}
+
+/// The same where another program writes over them, and a worker joins before the living have told.
+#[tokio::test]
+async fn running_jobs_that_are_written_over_while_redis_is_told_are_told_as_well() {
+    let bench = Bench::new();
+    bench.enqueue(1).await;
+    let worker = bench.worker("w").await;
+    let (other, lease) = bench.another().await;
+    let claimed = bench.claim(&worker, 1).await.remove(0);
+    assert!(!other.beat(&lease, STALE, 0, 0).await.expect("beats").forgot);
+    bench.set_in_timeline("seq", "0").await;
+    assert!(other.beat(&lease, STALE, 0, 0).await.expect("beats").forgot);
+    bench.set_in_timeline("at", "1").await;
+    let inflight = &bench.queue.keys().inflight;
+    bench.text::<String>(&format!("SET {inflight} x")).await;
+    bench.another().await;
+    assert!(bench.beats(&worker, 1, 0).await);
+    assert_eq!(bench.tell(&worker, &[&claimed]).await, [true]);
 }
 
 /// It is told in several calls, and none of them says of the next that Redis has it.
