@@ -32,7 +32,7 @@ SHELLS = {"bash": "longshore.bash", "elvish": "longshore.elv", "fish": "longshor
 # What production reads, and staging. `local` and `test` are for the stand-ins, which this program has not.
 CONFIG = ["default.toml", "production.toml", "staging.toml", "templates"]
 # What the trials are about: pages tell of them afterwards, and a trial may be mended between two of its stages.
-RELEASED = ["Cargo.toml", "Cargo.lock", "crates", "config", "deploy", ":(exclude,glob)crates/*/tests/**", ":(exclude)*.md", ":(exclude)deploy/release.py"]
+RELEASED = ["Cargo.toml", "Cargo.lock", "crates", "config", "deploy", ":(exclude,glob)crates/*/tests/**", ":(exclude,glob)crates/*/fuzz-corpus.txt", ":(exclude)*.md", ":(exclude)deploy/release.py"]
 # crates.io takes 10 MB.
 LARGEST = 10_000_000
 
