@@ -33,7 +33,7 @@ impl Session {
             for deletion in rest {
                 let code = codes.get(&(deletion.key.clone(), deletion.version.clone()));
                 match code.map(String::as_str) {
-                    None | Some("NoSuchKey" | "NoSuchVersion") => {
+                    None => {
                         deleted.objects += 1;
                         deleted.bytes = deleted.bytes.saturating_add(deletion.size);
                     }
@@ -68,7 +68,9 @@ impl Session {
             false => self.delete_together(bucket, &together).await?,
         };
         for deletion in alone {
-            if let Some(code) = self.delete_alone(bucket, deletion).await? {
+            if let Some(code) = self.delete_alone(bucket, deletion).await?
+                && !was_gone(&code)
+            {
                 codes.insert((deletion.key.clone(), deletion.version.clone()), code);
             }
         }
@@ -117,7 +119,10 @@ impl Session {
                 );
                 return Err(Error::local(self.name(), ErrorClass::Unavailable, reason));
             };
-            codes.insert((meant.key.clone(), meant.version.clone()), code);
+            // Any other word about it counts.
+            if !was_gone(&code) {
+                codes.insert((meant.key.clone(), meant.version.clone()), code);
+            }
         }
         Ok(codes)
     }
@@ -153,4 +158,9 @@ impl Session {
         };
         Ok(Some(code))
     }
+}
+
+/// Whether it was not deleted since it was not there.
+fn was_gone(code: &str) -> bool {
+    matches!(code, "NoSuchKey" | "NoSuchVersion")
 }

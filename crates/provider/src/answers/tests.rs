@@ -256,6 +256,7 @@ fn what_does_not_read_is_told_by_its_field_and_never_by_its_value() {
         ("", "its body is empty"),
         ("<html>", "it is not JSON"),
         (r#"{"data":[{"amount":1,"#, "it is not JSON"),
+        (r#"{"data":[]} ] "#, "it is not JSON"),
         (r#"{"list":[]}"#, "it does not read: missing field `data`"),
         (
             r#"{"data":[{"amount":1}]}"#,
