@@ -114,7 +114,7 @@ fn json_weight(value: &Value) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use longshore_job::JobId;
     use longshore_queue::{CallReport, ClaimContext, RunState};
 
@@ -122,7 +122,8 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn verdict(result: Option<Value>) -> Verdict {
+    /// Of a job that has completed.
+    pub(crate) fn verdict(result: Option<Value>) -> Verdict {
         Verdict {
             id: JobId::generate().into(),
             token: "w:1".into(),

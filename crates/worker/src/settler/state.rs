@@ -104,27 +104,13 @@ impl SettlerState {
 
 #[cfg(test)]
 mod tests {
-    use longshore_job::JobId;
-    use longshore_queue::{CallReport, ClaimContext, Fate, RunState};
-
     use super::*;
+    use crate::recent::tests::verdict;
 
     #[test]
     fn what_waits_to_be_written_again_waits_once() {
         let (settler, mut to_write) = SettlerState::new();
-        let verdict = Verdict {
-            id: JobId::generate().into(),
-            token: "w:1".into(),
-            kind: None,
-            fate: Fate::Back,
-            state: RunState::default(),
-            history: None,
-            payload_bytes: 0,
-            key: None,
-            put_back: None,
-            report: CallReport::Nothing,
-            context: ClaimContext::default(),
-        };
+        let verdict = verdict(None);
         for _ in 0..2 {
             settler.settle_again(verdict.clone());
             settler.settle_again(verdict.clone());
