@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_client::Client;
 use longshore_queue::{Link, LinkOptions, Queue};
 use longshore_sandbox::RedisServer;
-use longshore_tests::{NAMESPACE, Place, Stage};
+use longshore_tests::{NAMESPACE, Place, Stage, eventually};
 
 use crate::facts::{Facts, Forgotten};
 use crate::faults::{Persistence, ServersAction, Topology};
@@ -158,8 +158,16 @@ impl Servers {
         let others: Vec<_> = others.filter(|place| *place != from).collect();
         let to = others[which % others.len()];
         count("slots moved");
-        let moving = || nodes.migrate(slot, from, to, || {});
-        tokio::task::block_in_place(moving).expect("it moves");
+        // A node that was away takes the cluster for down until it has heard of the others. Who moves a slot by hand asks again then:
+        // it goes on where it stopped.
+        eventually("the slot moves", async || {
+            let moving = || nodes.migrate(slot, from, to, || {});
+            match tokio::task::block_in_place(moving) {
+                Err(error) if format!("{error:?}").contains("CLUSTERDOWN") => false,
+                moved => moved.map(|()| true).expect("it moves"),
+            }
+        })
+        .await;
     }
 
     fn may_be_lost(&self, facts: &mut Facts, since_ms: u64, until_ms: u64) {
