@@ -136,7 +136,10 @@ export class Person {
   async fits() {
     const wide = await this.page.evaluate(() => {
       const texts = new Map();
-      const says = (of, text) => texts.set(of, of.textContent) && (of.textContent = text);
+      const says = (of, text) => {
+        texts.set(of, of.textContent);
+        of.textContent = text;
+      };
       for (const time of document.querySelectorAll("time[datetime]")) {
         const day = time.dateTime.slice(0, 16).replace("T", " ");
         for (const of of time.querySelectorAll(".at")) says(of, day);
