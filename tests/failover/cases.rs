@@ -23,6 +23,8 @@ const FROZEN: Duration = Duration::from_secs(8);
 const HELD: Duration = Duration::from_secs(15);
 /// How long a killed server is away, where it comes back.
 const AWAY: Duration = Duration::from_secs(5);
+/// How long mails are enqueued at least once it is over: else no caller may see the gap's end.
+const AFTERWARDS: Duration = Duration::from_secs(5);
 
 /// Which servers there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,7 +196,7 @@ impl Case {
             None => one::happens(self.trouble, &mut stage, wire.as_ref(), &workers).await,
         };
         let after = WELL + Duration::from_secs(seconds);
-        gone_by(after, began).await;
+        gone_by(after.max(began.elapsed() + AFTERWARDS), began).await;
         let mut requests = Vec::new();
         for producers in producers {
             requests.extend(producers.end().await);

@@ -23,7 +23,7 @@ struct Args {
     /// Mails a second
     #[arg(long, default_value_t = 500)]
     rate: u64,
-    /// For how many seconds they are enqueued after the fault
+    /// For how many seconds they are enqueued after the fault; at least until five after its end
     #[arg(long, default_value_t = 20)]
     seconds: u64,
 }
