@@ -6,7 +6,7 @@ use std::time::Duration;
 use longshore_client::Client;
 use longshore_queue::{Link, LinkOptions, Queue};
 use longshore_sandbox::RedisServer;
-use longshore_tests::{NAMESPACE, Place, Stage, eventually};
+use longshore_tests::{NAMESPACE, Place, Stage};
 
 use crate::facts::{Facts, Forgotten};
 use crate::faults::{Persistence, ServersAction, Topology};
@@ -56,7 +56,7 @@ impl Servers {
             for (number, slot) in slots.iter().enumerate() {
                 let (from, to) = (place.owner(*slot).await, number % 3);
                 if from != to {
-                    nodes.migrate(*slot, from, to, || {}).expect("it moves");
+                    place.move_slot(*slot, from, to).await;
                 }
             }
         }
@@ -149,7 +149,7 @@ impl Servers {
     }
 
     async fn move_slot(&self, which: usize, count: &mut impl FnMut(&'static str)) {
-        let Place::Cluster(nodes, _) = &self.place else {
+        let Place::Cluster(..) = &self.place else {
             return;
         };
         let slot = self.slots[which % self.slots.len()];
@@ -158,16 +158,7 @@ impl Servers {
         let others: Vec<_> = others.filter(|place| *place != from).collect();
         let to = others[which % others.len()];
         count("slots moved");
-        // A node that was away takes the cluster for down until it has heard of the others. Who moves a slot by hand asks again then:
-        // it goes on where it stopped.
-        eventually("the slot moves", async || {
-            let moving = || nodes.migrate(slot, from, to, || {});
-            match tokio::task::block_in_place(moving) {
-                Err(error) if format!("{error:?}").contains("CLUSTERDOWN") => false,
-                moved => moved.map(|()| true).expect("it moves"),
-            }
-        })
-        .await;
+        self.place.move_slot(slot, from, to).await;
     }
 
     fn may_be_lost(&self, facts: &mut Facts, since_ms: u64, until_ms: u64) {

@@ -14,6 +14,8 @@ use crate::{
 
 /// How long anybody may take to replace a primary.
 const REPLACED_WITHIN: Duration = Duration::from_secs(30);
+/// How long a slot may take to move, also where its nodes take the cluster for down at first.
+const MOVED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The servers.
 #[derive(Debug)]
@@ -190,6 +192,25 @@ impl Place {
         nodes
             .position(|node| node.port() == port)
             .expect("it is one of ours")
+    }
+
+    /// Moves a slot of a cluster with its keys from one server to another. A node that saw the others only just again still
+    /// answers CLUSTERDOWN; like who moves slots by hand, this asks again then, and goes on with the keys that are left.
+    ///
+    /// # Panics
+    /// When it has not moved within half a minute, or is refused otherwise.
+    pub async fn move_slot(&self, slot: u16, from: usize, to: usize) {
+        let Self::Cluster(nodes, _) = self else {
+            return;
+        };
+        within(MOVED_WITHIN, "the slot moves", async || {
+            let moving = || nodes.migrate(slot, from, to, || {});
+            match tokio::task::block_in_place(moving) {
+                Err(error) if error.to_string().contains("CLUSTERDOWN") => false,
+                moved => moved.map(|()| true).expect("it moves"),
+            }
+        })
+        .await;
     }
 
     /// `first, last, port` of each range of slots of a cluster.

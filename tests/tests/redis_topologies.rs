@@ -1,6 +1,7 @@
 //! Redis by TLS and with a password that changes, behind Sentinels, and as a cluster: jobs are done once all the same.
 
 pub(crate) mod commands;
+mod slots;
 
 use std::collections::HashSet;
 use std::fs;
